@@ -1,0 +1,1 @@
+"""The study file: its model, its reading, the grammar of its contrasts."""

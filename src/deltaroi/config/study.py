@@ -1,0 +1,83 @@
+"""The model of a whole study file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from deltaroi.specs import (
+    Condition,
+    Execution,
+    FirstLevel,
+    Groups,
+    GroupStats,
+    Name,
+    Regions,
+    Scalar,
+    Simulation,
+    Spec,
+    Summary,
+)
+from deltaroi.types import camel
+
+
+class Dataset(Spec):
+    """Where the data are."""
+
+    bids_dir: str = Field(description="Folder of the BIDS dataset, relative to the study file.")
+    derivatives: str | None = Field(None, description="Folder of the fMRIPrep derivatives, relative to the study file.")
+    maps: str | None = Field(None, description="Table of ready-made contrast maps (columns subject session contrast "
+                             "path), relative to the study file; instead of derivatives.")
+    task: str = Field(description="BIDS task label.", pattern=r"^[A-Za-z0-9]+$")
+    space: str = Field("MNI152NLin2009cAsym", description="Template space of the images that are read.")
+    resolution: str | None = Field(None, description="BIDS res- label, where the derivatives hold several.")
+    sessions: list[str] = Field([], description="BIDS session labels in time order; [] for a study without sessions.")
+    subjects: list[str] | None = Field(None, description="Only these subjects (labels without sub-).")
+    exclude_where: dict[str, list[Scalar]] = Field(
+        {}, description="Column of participants.tsv -> values whose participants are excluded, and listed.")
+    allow_space_mismatch: bool = Field(False, description="Use masks of another template; shown in the report.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Dataset:
+        if self.derivatives is not None and self.maps is not None:
+            raise ValueError("give derivatives or maps, not both")
+        if len(set(self.sessions)) != len(self.sessions):
+            raise ValueError(f"a session is listed twice in {self.sessions}")
+        return self
+
+
+class Study(Spec):
+    """One study, one file.
+
+    Frozen; ``execution`` never changes results, everything else does.
+    """
+
+    schema_version: Literal[1] = Field(description="Version of this format.")
+    name: Name = Field(description="Name of the study.")
+    description: str = Field("", description="What was asked, in a sentence; opens the report.")
+    dataset: Dataset = Field(description="Where the data are.")
+    conditions: dict[Name, Condition] = Field({}, description="Named sets of events; without them each trial_type is a "
+                                              "condition.")
+    groups: Groups | None = Field(None, description="The groups; null means one group.")
+    regions: Regions = Field(default_factory=Regions, description="The ROIs.")
+    first_level: FirstLevel = Field(default_factory=FirstLevel, description="The model of one run.")
+    contrasts: dict[Name, str] = Field(description="Name -> linear expression of conditions.", min_length=1)
+    summary: Summary = Field("auto", description="How the voxels of an ROI become one value.")
+    group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
+    simulation: Simulation | None = Field(None, description="A simulated dataset for this study.")
+    execution: Execution = Field(default_factory=Execution, description="How the work is done.")
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Study:
+        for what, names in (("contrasts", self.contrasts), ("conditions", self.conditions),
+                            ("regions.custom", self.regions.custom)):
+            seen: dict[str, str] = {}
+            for name in names:
+                label = camel(name)
+                if label in seen:
+                    raise ValueError(f"{what}: '{seen[label]}' and '{name}' have one file label '{label}'; rename one")
+                seen[label] = name
+        if self.groups is not None and len(set(self.groups.levels)) != len(self.groups.levels):
+            raise ValueError("groups.levels: a level is listed twice")
+        return self

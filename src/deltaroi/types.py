@@ -1,0 +1,86 @@
+"""Small frozen records that every floor shares."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+NA = "n/a"
+
+
+@dataclass(frozen=True, order=True)
+class RoiKey:
+    """What names one ROI: region, hemisphere (``L``, ``R``, ``B``) and definition."""
+
+    region: str
+    hemisphere: str
+    definition: str
+
+    @property
+    def label(self) -> str:
+        """The form people read, e.g. ``amygdala-R_hcpex``; code never parses it back."""
+        return f"{self.region}-{self.hemisphere}_{self.definition}"
+
+    @property
+    def file_label(self) -> str:
+        """The alphanumeric camelCase label used in file names, e.g. ``amygdalaRHcpex``."""
+        return camel(self.region, self.hemisphere, self.definition)
+
+
+@dataclass(frozen=True, order=True)
+class RunKey:
+    """What names one run: BIDS labels without their prefixes; ``n/a`` where the entity is absent."""
+
+    subject: str
+    session: str
+    task: str
+    run: str
+
+    @property
+    def label(self) -> str:
+        """The BIDS form, e.g. ``sub-01_ses-pre_task-faces_run-1``."""
+        parts = [f"sub-{self.subject}"]
+        if self.session != NA:
+            parts.append(f"ses-{self.session}")
+        parts.append(f"task-{self.task}")
+        if self.run != NA:
+            parts.append(f"run-{self.run}")
+        return "_".join(parts)
+
+
+@dataclass(frozen=True, order=True)
+class Exclusion:
+    """One row of ``exclusions.tsv``: something that is not in the numbers, and why.
+
+    ``stage`` is one of ``inputs masks first-level responses effects``; ``value`` is what was found and
+    ``threshold`` what was asked for, both as text. Fields that do not apply are ``n/a``.
+    """
+
+    stage: str
+    subject: str = NA
+    session: str = NA
+    run: str = NA
+    region: str = NA
+    reason: str = ""
+    value: str = NA
+    threshold: str = NA
+    failure: bool = False
+    """True when an unreadable, truncated or failing input caused it (exit code 5); not a column."""
+
+
+def camel(*parts: str) -> str:
+    """Join names into one alphanumeric camelCase label.
+
+    Parameters
+    ----------
+    *parts : str
+        Names; anything that is not a letter or a digit separates words.
+
+    Returns
+    -------
+    str
+        E.g. ``camel("my_mask", "L", "hcpex")`` is ``"myMaskLHcpex"``.
+    """
+    words = [word for part in parts for word in re.split(r"[^A-Za-z0-9]+", part) if word]
+    return "".join(word if i == 0 else word[0].upper() + word[1:] for i, word in enumerate(words))
