@@ -90,6 +90,7 @@ def conform(frame: pd.DataFrame, schema: Schema, where: str = "") -> pd.DataFram
 
 def _typed(series: pd.Series, column: Column, place: str) -> pd.Series:
     """One column in its declared type."""
+    out: pd.Series
     if column.kind == "text":
         out = pd.Series([NA if pd.isna(v) else str(v) for v in series], index=series.index, dtype="str")
     elif column.kind == "flag":

@@ -30,8 +30,10 @@ def imports_of(path: Path) -> set[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "deltaroi" else [node.module]
-        rooms |= {name.split(".")[1] if "." in name else "__init__" for name in names if name.split(".")[0] == "deltaroi"}
+            top = node.module == "deltaroi"
+            names = [f"deltaroi.{alias.name}" for alias in node.names] if top else [node.module]
+        ours = [name.split(".") for name in names if name.split(".")[0] == "deltaroi"]
+        rooms |= {parts[1] if len(parts) > 1 else "__init__" for parts in ours}
     return rooms
 
 

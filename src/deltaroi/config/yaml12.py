@@ -46,7 +46,7 @@ def load_yaml(text: str, where: str) -> tuple[dict[str, Any], Lines]:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise StudyError("YAML anchors and aliases are not read",
-                                 where=f"{where}:{event.start_mark.line + 1}", hint="write the value out")
+                                 where=f"{where}:{_line(event)}", hint="write the value out")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -78,7 +78,7 @@ def _build(node: yaml.Node | None, place: Place, lines: Lines, where: str) -> An
     if not node.tag.startswith("tag:yaml.org,2002:"):
         raise StudyError(f"the tag {node.tag!r} is not read", where=at, hint="remove it")
     text = str(node.value)
-    if node.style in ("'", '"', "|", ">"):
+    if getattr(node, "style", None) in ("'", '"', "|", ">"):
         return text
     if text in _WORDS:
         return _WORDS[text]
@@ -87,6 +87,10 @@ def _build(node: yaml.Node | None, place: Place, lines: Lines, where: str) -> An
     if _FLOAT.fullmatch(text) and not _PADDED.fullmatch(text):
         return float(text)
     return text
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def _mapping(node: yaml.MappingNode, place: Place, lines: Lines, where: str) -> dict[str, Any]:
