@@ -64,8 +64,8 @@ class FirstLevel(Spec):
     smoothing_fwhm_mm: float = Field(0.0, ge=0, description="Full width at half maximum of the Gaussian kernel, in mm.")
     confounds: Confounds = Field(default_factory=Confounds, description="Confound regressors and censoring.")
     scaling: Literal["percent", "percent_per_unit", "none"] = Field(
-        "percent", description="percent: peak height of the response over the voxel's mean; percent_per_unit: nilearn's "
-        "signal_scaling=0; none: raw units.")
+        "percent", description="percent: peak height of the response over the voxel's mean; percent_per_unit: "
+        "nilearn's signal_scaling=0; none: raw units.")
 
     @model_validator(mode="after")
     def _percent_needs_a_peak(self) -> FirstLevel:

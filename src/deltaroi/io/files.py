@@ -1,0 +1,85 @@
+"""Atomic writing, hashing, and what state a file's content is in."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+ContentState = Literal["ok", "missing", "not fetched", "broken link", "empty"]
+_POINTER = b"/annex/objects/"
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old bytes or the new ones, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        Target; its folder is made.
+    data : bytes
+        Content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON atomically with a fixed layout."""
+    atomic_write(path, (json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays atomically as an uncompressed npz whose bytes depend on the arrays alone."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy stamps every member with 1980-01-01
+    atomic_write(path, buffer.getvalue())
+
+
+def gzip_bytes(data: bytes, level: int = 1) -> bytes:
+    """Gzip with no name and no time in the header."""
+    return gzip.compress(data, compresslevel=level, mtime=0)
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def content_state(path: Path) -> ContentState:
+    """Whether a file's content is really there.
+
+    ``not fetched`` is a git-annex pointer (a small text file or a dangling link into ``.git/annex/objects``);
+    ``broken link`` any other dangling link.
+    """
+    if path.is_symlink() and not path.exists():
+        return "not fetched" if ".git/annex/objects/" in str(path.readlink()) else "broken link"
+    if not path.is_file():
+        return "missing"
+    size = path.stat().st_size
+    if size == 0:
+        return "empty"
+    if size < 1024:
+        with path.open("rb") as stream:
+            if stream.read(1024).lstrip().startswith(_POINTER):
+                return "not fetched"
+    return "ok"
