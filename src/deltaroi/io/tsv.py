@@ -85,19 +85,16 @@ def _parse(cells: pd.Series, kind: str, path: Path) -> pd.Series:
 
 def format_table(frame: pd.DataFrame) -> str:
     """The text of a table: tabs, ``%.10g``, ``n/a`` for missing, ``true``/``false``."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar=None, quotechar=None)
-    writer.writerow(frame.columns)
     columns = [[_cell(value) for value in frame[name]] for name in frame.columns]
-    writer.writerows(zip(*columns, strict=True))
-    return out.getvalue()
+    rows = [[str(name) for name in frame.columns], *zip(*columns, strict=True)]
+    return "".join("\t".join(row) + "\n" for row in rows)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):
-        return NA if np.isnan(value) else f"{float(value):.10g}".replace("-0", "0") if value == 0 else f"{float(value):.10g}"
+        return NA if np.isnan(value) else f"{float(value) + 0.0:.10g}"
     if value is None or value is pd.NA:
         return NA
     return " ".join(str(value).split()) or NA
