@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +29,7 @@ def atomic_write(path: Path, data: bytes) -> None:
         Content.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".tmp-{socket.gethostname()}~{os.getpid()}~")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:

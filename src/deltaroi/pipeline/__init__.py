@@ -1,0 +1,1 @@
+"""What would run, what ran, and what can be left as it is."""

@@ -1,0 +1,156 @@
+"""Steps with declared inputs and outputs; a finished step is trusted only while its hashes match.
+
+A step's key is the digest of its name and version, the spec fields it declares, the digests of the artefacts it builds
+on, the path, size and modification time of each input file, and the versions of the libraries that make the numbers.
+Its outputs are written to temporary names, flushed and renamed; then a mark with their hashes is written the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from deltaroi.io.files import sha256_file, write_json
+from deltaroi.layout import Layout
+
+LIBRARIES = ("deltaroi", "nilearn", "numpy", "scipy", "nibabel", "pandas", "statsmodels")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work that can be skipped when nothing it depends on has changed.
+
+    Attributes
+    ----------
+    name : str
+        Kind of step: ``masks``, ``first-level``, ``responses``, ``effects`` or ``report``.
+    item : str
+        What it is about (a grid, a run, a subject); alphanumeric, with ``-`` and ``_``.
+    version : int
+        Raised when the step's code changes its results.
+    fields : mapping
+        The spec fields that decide the result, JSON-able.
+    upstream : tuple of str
+        Digests of the steps it builds on.
+    inputs : tuple of Path
+        Files it reads from outside the output folder.
+    outputs : tuple of Path
+        Files it writes.
+    """
+
+    name: str
+    item: str
+    version: int
+    fields: Mapping[str, Any]
+    upstream: tuple[str, ...]
+    inputs: tuple[Path, ...]
+    outputs: tuple[Path, ...]
+
+    def key(self) -> str:
+        """Digest of everything that decides the outputs."""
+        content = {
+            "step": [self.name, self.item, self.version],
+            "fields": self.fields,
+            "upstream": list(self.upstream),
+            "inputs": [_state(path) for path in self.inputs],
+            "versions": library_versions(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def mark(self, layout: Layout) -> Path:
+        """Where the mark of this step lies."""
+        return layout.marks / self.name / f"{self.item}.json"
+
+    def finished(self, layout: Layout) -> str | None:
+        """Digest of the outputs when the step is done and nothing has changed; otherwise None."""
+        try:
+            mark = json.loads(self.mark(layout).read_text())
+            if mark["key"] != self.key():
+                return None
+            for path in self.outputs:
+                if mark["outputs"][_relative(path, layout)] != sha256_file(path):
+                    return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return _digest(mark["outputs"])
+
+    def done(self, layout: Layout, key: str) -> str:
+        """Write the mark; returns the digest of the outputs.
+
+        Parameters
+        ----------
+        layout : Layout
+            The output folder.
+        key : str
+            :meth:`key` as it was before the work began, so that an input that changed meanwhile is noticed.
+        """
+        outputs = {_relative(path, layout): sha256_file(path) for path in self.outputs}
+        write_json(self.mark(layout), {"key": key, "outputs": outputs})
+        return _digest(outputs)
+
+
+def _digest(outputs: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(dict(outputs), sort_keys=True).encode()).hexdigest()
+
+
+def _relative(path: Path, layout: Layout) -> str:
+    return path.relative_to(layout.root).as_posix()
+
+
+def _state(path: Path) -> list[Any]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return [str(path), None, None]
+    return [str(path), stat.st_size, stat.st_mtime_ns]
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that make the numbers."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def sweep_temporaries(root: Path) -> None:
+    """Remove the half-written files of killed processes of this machine.
+
+    Parameters
+    ----------
+    root : Path
+        The output folder.
+    """
+    host = socket.gethostname()
+    for path in sorted(root.rglob(".tmp-*")) if root.is_dir() else []:
+        owner = path.name.removeprefix(".tmp-").split("~")
+        if len(owner) >= 3 and owner[0] == host and owner[1].isdigit() and not _alive(int(owner[1])):
+            path.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def forget(steps: Iterable[Step], layout: Layout) -> None:
+    """Remove the marks of steps, so that they run again."""
+    for step in steps:
+        step.mark(layout).unlink(missing_ok=True)
