@@ -1,0 +1,96 @@
+"""Doing independent pieces of work in this process or in several; results come back in the order asked for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from deltaroi.errors import DeltaroiError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A piece of work that failed: the error, and for anything but bad input its traceback."""
+
+    error: DeltaroiError | None
+    trace: str
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Runs pieces of work with one BLAS thread each.
+
+    Parameters
+    ----------
+    jobs : int
+        Worker processes; 1 works in this process.
+    """
+
+    jobs: int
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any],
+            tick: Callable[[], None]) -> Iterator[Any | Failure]:
+        """Yield the result, or the :class:`Failure`, of every item in the given order.
+
+        Parameters
+        ----------
+        function : callable
+            A module-level function of one item.
+        items : sequence
+            Picklable items.
+        tick : callable
+            Called when an item is finished.
+        """
+        if self.jobs == 1 or len(items) <= 1:
+            for item in items:
+                result = attempt(function, item)
+                tick()
+                yield result
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(self.jobs, len(items)), mp_context=context, initializer=_quiet_worker) as pool:
+            futures = [pool.submit(attempt, function, item) for item in items]
+            for future in futures:
+                future.add_done_callback(lambda _: tick())
+            try:
+                for future in futures:
+                    yield _result(future)
+            finally:
+                for future in futures:
+                    future.cancel()
+
+
+def attempt(function: Callable[[Any], Any], item: Any) -> Any | Failure:
+    """The result of one piece of work; a failure is a result too."""
+    try:
+        with threadpool_limits(1):
+            return function(item)
+    except DeltaroiError as error:
+        return Failure(error, "")
+    except MemoryError:
+        return Failure(DeltaroiError("not enough memory", hint="lower --jobs"), "")
+    except Exception:
+        return Failure(None, traceback.format_exc())
+
+
+def _result(future: Future[Any]) -> Any | Failure:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return Failure(DeltaroiError("the worker process was killed", hint="often for lack of memory: lower --jobs"), "")
+
+
+def _quiet_worker() -> None:
+    """Workers leave interrupts to the process that started them."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
