@@ -42,8 +42,6 @@ class Step:
         Digests of the steps it builds on.
     inputs : tuple of Path
         Files it reads from outside the output folder.
-    outputs : tuple of Path
-        Files it writes.
     """
 
     name: str
@@ -52,7 +50,6 @@ class Step:
     fields: Mapping[str, Any]
     upstream: tuple[str, ...]
     inputs: tuple[Path, ...]
-    outputs: tuple[Path, ...]
 
     def key(self) -> str:
         """Digest of everything that decides the outputs."""
@@ -75,14 +72,14 @@ class Step:
             mark = json.loads(self.mark(layout).read_text())
             if mark["key"] != self.key():
                 return None
-            for path in self.outputs:
-                if mark["outputs"][_relative(path, layout)] != sha256_file(path):
+            for name, digest in mark["outputs"].items():
+                if sha256_file(layout.root / name) != digest:
                     return None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return _digest(mark["outputs"])
 
-    def done(self, layout: Layout, key: str) -> str:
+    def done(self, layout: Layout, key: str, written: Iterable[Path]) -> str:
         """Write the mark; returns the digest of the outputs.
 
         Parameters
@@ -91,18 +88,16 @@ class Step:
             The output folder.
         key : str
             :meth:`key` as it was before the work began, so that an input that changed meanwhile is noticed.
+        written : iterable of Path
+            The step's outputs.
         """
-        outputs = {_relative(path, layout): sha256_file(path) for path in self.outputs}
+        outputs = {path.relative_to(layout.root).as_posix(): sha256_file(path) for path in written}
         write_json(self.mark(layout), {"key": key, "outputs": outputs})
         return _digest(outputs)
 
 
 def _digest(outputs: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(outputs), sort_keys=True).encode()).hexdigest()
-
-
-def _relative(path: Path, layout: Layout) -> str:
-    return path.relative_to(layout.root).as_posix()
 
 
 def _state(path: Path) -> list[Any]:
@@ -149,8 +144,3 @@ def _alive(pid: int) -> bool:
         return True
     return True
 
-
-def forget(steps: Iterable[Step], layout: Layout) -> None:
-    """Remove the marks of steps, so that they run again."""
-    for step in steps:
-        step.mark(layout).unlink(missing_ok=True)

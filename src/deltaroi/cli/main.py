@@ -1,0 +1,87 @@
+"""The ``deltaroi`` command: a thin wrapper over the Python API.
+
+Exit codes: 0 done · 1 bug · 2 usage · 3 study file · 4 data · 5 finished, but an input was unreadable or failing.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from deltaroi.cli import data_commands, study_commands
+from deltaroi.cli.progress import say
+from deltaroi.errors import DeltaroiError, UsageError
+
+LATER = ("evidence", "studies", "power", "freeze", "app")
+
+
+class _Commands(TyperGroup):
+    """Refuses by name what a later version will have."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in LATER:
+            raise UsageError(f"the command '{args[0]}' is not available in this version",
+                             hint="`deltaroi --help` lists the commands")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Commands, rich_markup_mode=None, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Did the response of a brain region change with training, and more so than in the control group?",
+)
+study_commands.register(app)
+data_commands.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"deltaroi {version('deltaroi')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
+                                      help="Show the version and exit.")) -> None:
+    pass
+
+
+def entry(arguments: list[str] | None = None) -> None:
+    """Run a command line; the one place where errors become exit codes.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The words after ``deltaroi``; by default those of this process.
+    """
+    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = app(args=arguments, prog_name="deltaroi", standalone_mode=False)
+        return int(code or 0)
+    except DeltaroiError as error:
+        say(f"deltaroi: {error}")
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.format_message())
+        return UsageError.exit_code
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return UsageError.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say("deltaroi: interrupted; what is finished is kept, the same command goes on from there")
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception:
+        say(traceback.format_exc())
+        say("deltaroi: this is a bug; please report it with the lines above and the output of `deltaroi info`")
+        return 1
