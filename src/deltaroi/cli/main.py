@@ -8,9 +8,7 @@ from __future__ import annotations
 import sys
 import traceback
 
-import click
 import typer
-from typer.core import TyperGroup
 
 from deltaroi.cli import data_commands, study_commands
 from deltaroi.cli.progress import say
@@ -19,18 +17,8 @@ from deltaroi.errors import DeltaroiError, UsageError
 LATER = ("evidence", "studies", "power", "freeze", "app")
 
 
-class _Commands(TyperGroup):
-    """Refuses by name what a later version will have."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] in LATER:
-            raise UsageError(f"the command '{args[0]}' is not available in this version",
-                             hint="`deltaroi --help` lists the commands")
-        return super().resolve_command(ctx, args)
-
-
 app = typer.Typer(
-    cls=_Commands, rich_markup_mode=None, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    rich_markup_mode=None, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Did the response of a brain region change with training, and more so than in the control group?",
 )
@@ -65,20 +53,16 @@ def entry(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = app(args=arguments, prog_name="deltaroi", standalone_mode=False)
-        return int(code or 0)
+        if arguments and arguments[0] in LATER:
+            raise UsageError(f"the command '{arguments[0]}' is not available in this version",
+                             hint="`deltaroi --help` lists the commands")
+        app(args=arguments, prog_name="deltaroi")
+        return 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
     except DeltaroiError as error:
         say(f"deltaroi: {error}")
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        say(error.format_message())
-        return UsageError.exit_code
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        return UsageError.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        say("deltaroi: interrupted; what is finished is kept, the same command goes on from there")
-        return 130
     except BrokenPipeError:
         return 0
     except Exception:

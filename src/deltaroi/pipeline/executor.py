@@ -85,7 +85,8 @@ def _result(future: Future[Any]) -> Any | Failure:
     try:
         return future.result()
     except BrokenProcessPool:
-        return Failure(DeltaroiError("the worker process was killed", hint="often for lack of memory: lower --jobs"), "")
+        error = DeltaroiError("the worker process was killed", hint="often for lack of memory: lower --jobs")
+        return Failure(error, "")
 
 
 def _quiet_worker() -> None:
