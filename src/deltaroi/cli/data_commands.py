@@ -50,7 +50,7 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             participants: Path = typer.Option(None, "--participants", help="Table with participant_id and the group."),
             group_column: str = typer.Option("group", "--group-column", help="Column that holds the group."),
             covariates: str = typer.Option("", "--covariates", help="Columns that enter the model, with commas."),
-            bound: float = typer.Option(0.3, "--equivalence-bound-d", help="Equivalence bound in baseline SDs.")) -> None:
+            bound: float = typer.Option(0.3, "--equivalence-bound-d", help="Bound in baseline SDs.")) -> None:
     """Group statistics on any table of ROI values."""
     from deltaroi.cli.show import effects_lines
     from deltaroi.group import CompareOptions
