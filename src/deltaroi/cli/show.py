@@ -1,0 +1,91 @@
+"""Results as lines of plain text for the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from deltaroi.pipeline.check import CheckResult
+    from deltaroi.pipeline.demo import DemoResult
+    from deltaroi.pipeline.run import Preview, RunResult
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for people; ``n/a`` when missing."""
+    return "n/a" if value is None or (isinstance(value, float) and math.isnan(value)) else f"{value:.{digits}f}"
+
+
+def p_value(value: float) -> str:
+    """A p value for people."""
+    if value is None or math.isnan(value):
+        return "n/a"
+    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table with aligned columns; the first column to the left, the others to the right."""
+    cells = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    for row in cells:
+        first = row[0].ljust(widths[0])
+        yield "  ".join([first, *[cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]]).rstrip()
+
+
+def effects_lines(effects: pd.DataFrame, warnings: Iterable[str] = ()) -> Iterator[str]:
+    """The primary effects and what to know about them."""
+    primary = effects[effects["primary"]]
+    header = ["ROI", "contrast", "model", "term", "n", "estimate", "95 % CI", "unit", "p", "p_fwe", "p_holm", "size"]
+    rows = [[f"{r.region}-{r.hemisphere}", r.contrast, f"{r.model}/{r.se_kind}", r.term, str(r.n), number(r.estimate),
+             f"[{number(r.ci_low)}, {number(r.ci_high)}]", r.unit, p_value(r.p), p_value(r.p_fwe), p_value(r.p_holm),
+             f"{r.effect_size_kind} {number(r.effect_size, 2)}"] for r in primary.itertuples()]
+    yield from grid(header, rows)
+    for warning in warnings:
+        yield f"warning: {warning}"
+
+
+def demo_lines(result: DemoResult) -> Iterator[str]:
+    """What the demo found, beside what was planted."""
+    run = result.run
+    yield from effects_lines(run.effects)
+    yield ""
+    yield "Simulated data. Planted (group difference of the change) and found:"
+    header = ["ROI", "planted %", "estimate %", "95 % CI", "p_fwe", "found"]
+    words = {True: "yes", False: "no", None: "nothing planted"}
+    rows = [[f"{r.region}-{r.hemisphere}", number(r.planted, 2), number(r.estimate, 2),
+             f"[{number(r.ci_low, 2)}, {number(r.ci_high, 2)}]", p_value(r.p_fwe),
+             words[r.found] if r.planted else ("false alarm" if r.p_fwe < 0.05 else "nothing planted")]
+            for r in result.recovery.itertuples()]
+    yield from grid(header, rows)
+    planted = result.recovery[result.recovery["planted"] != 0]
+    yield ""
+    yield f"{int(planted['found'].eq(True).sum())} of {len(planted)} planted effects were found at p_fwe < .05."
+    yield f"tables: {run.out / 'group'}"
+    yield f"report: {run.report}"
+
+
+def run_lines(result: RunResult) -> Iterator[str]:
+    """The effects, the warnings and where things are."""
+    if len(result.effects):
+        yield from effects_lines(result.effects, result.warnings)
+    yield f"{len(result.responses)} responses, {len(result.exclusions)} exclusions"
+    yield f"tables: {result.out / 'group'}"
+    if result.report is not None:
+        yield f"report: {result.report}"
+    if result.exit_code == 5:
+        yield "at least one subject or run was lost to an unreadable or failing input; see exclusions.tsv"
+
+
+def check_lines(result: CheckResult) -> Iterator[str]:
+    """What will be used, what not, and why."""
+    yield from result.lines()
+
+
+def dry_run_lines(preview: Preview) -> Iterator[str]:
+    """What a run would do."""
+    header = ["stage", "steps", "marked done"]
+    yield from grid(header, [[name, str(total), str(done)] for name, (total, done) in preview.stages.items()])
+    yield "a step marked done is reused if its inputs, options and outputs still match"
