@@ -98,3 +98,21 @@ class Layout:
     def subject_responses(self, subject: str) -> Path:
         """The responses of one subject."""
         return self.root / f"sub-{subject}" / f"sub-{subject}_desc-responses_stat.tsv"
+
+    def subject_exclusions(self, subject: str) -> Path:
+        """What is not in one subject's responses."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-exclusions_stat.tsv"
+
+    def subject_notes(self, subject: str) -> Path:
+        """What the first level of one subject noticed."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-notes_stat.json"
+
+    @property
+    def group_exclusions(self) -> Path:
+        """What the group stage left out; part of ``exclusions.tsv``."""
+        return self.group / "effects_exclusions.tsv"
+
+    @property
+    def group_notes(self) -> Path:
+        """What the group stage noticed."""
+        return self.group / "effects_notes.json"

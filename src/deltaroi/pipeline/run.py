@@ -1,0 +1,131 @@
+"""From a study file to a report: masks, first level, responses, effects, report; each step resumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from deltaroi.config.read import read_study
+from deltaroi.config.study import Study
+from deltaroi.errors import DataError
+from deltaroi.layout import Layout
+from deltaroi.pipeline import record, stages
+from deltaroi.pipeline.plan import Plan, make_plan
+from deltaroi.pipeline.progress import Progress, Quiet
+from deltaroi.pipeline.steps import sweep_temporaries
+from deltaroi.tables import EFFECTS
+
+STAGES = ("masks", "first-level", "responses", "effects", "report")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run made.
+
+    Attributes
+    ----------
+    study : Study
+        The frozen study that was run.
+    out : Path
+        The output folder.
+    responses, effects, exclusions, regions, quality : DataFrame
+        The group tables (see :mod:`deltaroi.tables`); empty for stages that were not asked for.
+    warnings : tuple of str
+        What to know before trusting the numbers.
+    exit_code : int
+        0, or 5 when an input was unreadable, truncated or failing.
+    report : Path or None
+        The report, when it was made.
+    reran : mapping of str to int
+        Stage -> number of steps that were done anew (the others were still valid).
+    """
+
+    study: Study
+    out: Path
+    responses: pd.DataFrame
+    effects: pd.DataFrame
+    exclusions: pd.DataFrame
+    regions: pd.DataFrame
+    quality: pd.DataFrame
+    warnings: tuple[str, ...]
+    exit_code: int
+    report: Path | None
+    reran: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What :func:`run` would do: per stage, how many steps there are and how many of them are already done."""
+
+    plan: Plan
+    stages: Mapping[str, tuple[int, int]]
+
+
+def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: str = "report",
+        progress: Progress | None = None) -> RunResult:
+    """Run a study.
+
+    Parameters
+    ----------
+    study : path
+        The study file.
+    out : path
+        Output folder; what is already there and still valid is kept.
+    jobs : int, optional
+        Worker processes; default ``execution.jobs``. Never changes a result.
+    until : {"masks", "first-level", "responses", "effects", "report"}
+        The last stage.
+    progress : Progress, optional
+        Is told how far the work has come.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    StudyError
+        The study file says something that cannot be.
+    DataError
+        Nothing usable is left; the exclusions are written before it is raised.
+    """
+    file, layout = Path(study), Layout(Path(out).resolve())
+    spec = read_study(file)
+    plan = make_plan(spec, file)
+    record.claim(layout)
+    sweep_temporaries(layout.root)
+    record.describe(layout, spec, plan.inputs)
+    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet())
+    reached = STAGES[: STAGES.index(until) + 1]
+    if not plan.runs:
+        stages.write_exclusions(work)
+        raise DataError(f"nothing usable is left: {len(plan.exclusions)} exclusions", where=str(file),
+                        hint=f"read {layout.table('exclusions')}, or `deltaroi check {file}`")
+    stages.masks(work)
+    if "first-level" in reached:
+        stages.first_level(work)
+    responses = stages.responses(work) if "responses" in reached else pd.DataFrame()
+    group = stages.effects(work, responses) if "effects" in reached else None
+    exclusions = stages.write_exclusions(work)
+    stages.write_record(work)
+    report = stages.report(work) if "report" in reached else None
+    if "responses" in reached and responses["value"].isna().all():
+        raise DataError("no response could be computed", where=str(file),
+                        hint=f"read {layout.table('exclusions')} for the reasons")
+    return RunResult(
+        study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
+        effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
+        quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
+        exit_code=work.exit_code(), report=report, reran=dict(work.reran))
+
+
+def preview(study: str | Path, out: str | Path) -> Preview:
+    """What :func:`run` would do; computes and writes nothing."""
+    file, layout = Path(study), Layout(Path(out).resolve())
+    spec = read_study(file)
+    plan = make_plan(spec, file)
+    work = stages.Work(spec, file, layout, plan, 1, Quiet())
+    return Preview(plan, stages.foresee(work))

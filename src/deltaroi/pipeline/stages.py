@@ -1,0 +1,235 @@
+"""The stages of a run, each a set of steps that are skipped while they are still valid."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deltaroi.config.expression import parse_contrast
+from deltaroi.config.study import Study
+from deltaroi.io.tsv import read_table, write_table
+from deltaroi.layout import Layout
+from deltaroi.pipeline import record, work_items
+from deltaroi.pipeline.executor import Executor, Failure
+from deltaroi.pipeline.plan import Plan, PlannedRun
+from deltaroi.pipeline.progress import Progress
+from deltaroi.pipeline.steps import Step
+from deltaroi.tables import EXCLUSIONS, REGIONS, RESPONSES, exclusion_frame
+from deltaroi.types import NA, Exclusion, RunKey
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Work:
+    """One run of one study: what it was given, and what has come of it so far."""
+
+    study: Study
+    file: Path
+    layout: Layout
+    plan: Plan
+    jobs: int
+    progress: Progress
+    warnings: list[str] = field(default_factory=list)
+    exclusions: list[Exclusion] = field(default_factory=list)
+    reran: Counter[str] = field(default_factory=Counter)
+    region_digests: dict[str, str] = field(default_factory=dict)
+    fit_digests: dict[RunKey, str] = field(default_factory=dict)
+    response_digests: dict[str, str] = field(default_factory=dict)
+
+    def exit_code(self) -> int:
+        """0, or 5 when an input was unreadable, truncated or failing."""
+        return 5 if any(row.failure for row in (*self.plan.exclusions, *self.exclusions)) else 0
+
+    def region_table(self) -> pd.DataFrame:
+        """The regions table of all grids."""
+        return read_table(self.layout.table("regions"), REGIONS)
+
+    def do(self, stage: str, steps: Sequence[Step], items: Sequence[Any], function: Any) -> list[str | Failure]:
+        """Do the steps that are not done yet; returns every step's digest, or its failure.
+
+        ``function`` takes ``(layout, item)`` and returns the paths it wrote.
+        """
+        digests: list[str | Failure | None] = [step.finished(self.layout) for step in steps]
+        open_ = [i for i, digest in enumerate(digests) if digest is None]
+        self.progress.start(stage, len(steps), len(steps) - len(open_))
+        keys = [steps[i].key() for i in open_]
+        tasks = [work_items.Task(function, self.layout, steps[i], key, items[i])
+                 for i, key in zip(open_, keys, strict=True)]
+        results = Executor(self.jobs).map(work_items.perform, tasks, lambda: self.progress.advance(stage))
+        for i, result in zip(open_, results, strict=True):
+            if isinstance(result, Failure) and self.study.execution.on_error == "stop":
+                raise result.error or RuntimeError(result.trace)
+            digests[i] = result
+        self.reran[stage] += len(open_)
+        self.progress.end(stage)
+        return [digest for digest in digests if digest is not None]
+
+
+def masks(work: Work) -> None:
+    """Build the ROIs on every grid of the plan, and write ``regions.tsv``."""
+    study = work.study
+    fields = {
+        "regions": study.regions.model_dump(mode="json", include={"include", "hemispheres", "definition", "custom"}),
+        "allow_space_mismatch": study.dataset.allow_space_mismatch,
+    }
+    steps, items = [], []
+    for grid in work.plan.grids:
+        steps.append(Step("masks", f"grid-{grid.digest}", 1, {**fields, "grid": grid.digest}, (),
+                          work_items.region_files(study.regions, work.file.parent)))
+        items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
+                                          study.dataset.allow_space_mismatch))
+    for grid, digest in zip(work.plan.grids, work.do("masks", steps, items, work_items.build_masks), strict=True):
+        if isinstance(digest, Failure):  # the same regions fail for everybody: nothing can go on
+            raise digest.error or RuntimeError(digest.trace)
+        work.region_digests[grid.digest] = digest
+    sets = [work_items.load_region_set(work.layout, grid.digest) for grid in work.plan.grids]
+    for found in sets:
+        work.exclusions += found.exclusions
+        work.warnings += found.notes
+    write_table(pd.concat([found.table for found in sets], ignore_index=True), REGIONS, work.layout.table("regions"))
+
+
+def first_level(work: Work) -> None:
+    """Fit every run; a run that fails is an exclusion and the others go on."""
+    study = work.study
+    contrasts = {name: dict(parse_contrast(text, f"contrasts.{name}")) for name, text in study.contrasts.items()}
+    fields = {
+        "first_level": study.first_level.model_dump(mode="json"),
+        "conditions": {name: c.model_dump(mode="json") for name, c in study.conditions.items()},
+        "contrasts": contrasts,
+    }
+    steps, items = [], []
+    for planned in work.plan.runs:
+        run = planned.run
+        upstream = work.region_digests[planned.grid.digest]
+        files = tuple(path for path in (run.bold, run.mask, run.confounds, run.events) if path is not None)
+        timing = {"tr_s": run.tr_s, "slice_time_ref": run.slice_time_ref}
+        steps.append(Step("first-level", run.key.label, 1, {**fields, **timing}, (upstream,), files))
+        items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, dict(study.conditions), contrasts))
+    digests = work.do("first-level", steps, items, work_items.fit)
+    for planned, digest in zip(work.plan.runs, digests, strict=True):
+        if isinstance(digest, Failure):
+            work.exclusions.append(_failed(work, "first-level", planned, digest))
+        else:
+            work.fit_digests[planned.run.key] = digest
+
+
+def _failed(work: Work, stage: str, planned: PlannedRun, failure: Failure) -> Exclusion:
+    """The exclusion of a run whose input was bad, or whose fit hit a bug (its traceback is kept)."""
+    key = planned.run.key
+    if failure.error is not None:
+        reason, value = f"failed: {failure.error.message}", Path(failure.error.where).name or NA
+    else:
+        path = record.write_log(work.layout, key.label, failure.trace)
+        reason, value = "failed: unexpected error (a bug: please report)", path.relative_to(work.layout.root).as_posix()
+    return Exclusion(stage, key.subject, key.session, key.run, reason=reason, value=value, failure=True)
+
+
+def responses(work: Work) -> pd.DataFrame:
+    """Combine runs into responses, subject by subject, and write ``responses.tsv``."""
+    study = work.study
+    fields = {"summary": study.summary, "minimum_coverage": study.regions.minimum_coverage}
+    fitted = [planned for planned in work.plan.runs if planned.run.key in work.fit_digests]
+    subjects = sorted({planned.run.key.subject for planned in fitted})
+    steps, items = [], []
+    for subject in subjects:
+        mine = [planned for planned in fitted if planned.run.key.subject == subject]
+        upstream = tuple(work.fit_digests[planned.run.key] for planned in mine)
+        steps.append(Step("responses", f"sub-{subject}", 1, {**fields, "runs": [p.run.key.label for p in mine]},
+                          upstream, ()))
+        items.append(work_items.SummaryItem(subject, tuple((p.run.key, p.grid.digest) for p in mine), study.summary,
+                                            study.regions.minimum_coverage))
+    digests = work.do("responses", steps, items, work_items.summarise)
+    tables = []
+    for subject, digest in zip(subjects, digests, strict=True):
+        if isinstance(digest, Failure):
+            work.exclusions.append(_lost_subject(work, subject, digest))
+            continue
+        work.response_digests[subject] = digest
+        table = read_table(work.layout.subject_responses(subject), RESPONSES)
+        tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
+        lost = read_table(work.layout.subject_exclusions(subject), EXCLUSIONS)
+        work.exclusions += [Exclusion(**row) for row in lost.to_dict("records")]
+        work.warnings += work_items.subject_notes(work.layout, subject)
+    if not tables:
+        return write_table(pd.DataFrame(columns=RESPONSES.names), RESPONSES, work.layout.table("responses"))
+    return write_table(pd.concat(tables, ignore_index=True), RESPONSES, work.layout.table("responses"))
+
+
+def _lost_subject(work: Work, subject: str, failure: Failure) -> Exclusion:
+    if failure.error is None:
+        record.write_log(work.layout, f"sub-{subject}", failure.trace)
+    reason = failure.error.message if failure.error else "unexpected error (a bug: please report)"
+    return Exclusion("responses", subject, reason=f"failed: {reason}", failure=True)
+
+
+def effects(work: Work, table: pd.DataFrame) -> Any:
+    """Compare the groups and write ``effects.tsv`` and ``quality.tsv``."""
+    study = work.study
+    fields = {
+        "groups": study.groups.model_dump(mode="json") if study.groups else None,
+        "group": study.group.model_dump(mode="json"),
+        "sessions": study.dataset.sessions,
+        "family": study.regions.family,
+        "membership": dict(sorted(work.plan.groups.items())),
+        "covariates": work.plan.covariates.to_dict("split"),
+    }
+    upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
+    step = Step("effects", "group", 1, fields, upstream, ())
+    item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates)
+    (digest,) = work.do("effects", [step], [item], work_items.analyse)
+    if isinstance(digest, Failure):
+        raise digest.error or RuntimeError(digest.trace)
+    found = work_items.load_effects(work.layout)
+    work.exclusions += found.exclusions
+    work.warnings += found.warnings
+    return found
+
+
+def write_exclusions(work: Work) -> pd.DataFrame:
+    """Write ``exclusions.tsv``: everything that is not in the numbers so far."""
+    table = exclusion_frame((*work.plan.exclusions, *work.exclusions))
+    return write_table(table, EXCLUSIONS, work.layout.table("exclusions"))
+
+
+def write_record(work: Work) -> None:
+    """Write ``group/run.json``."""
+    runs = work.plan.runs
+    record.write_record(work.layout, {
+        "inputs": dict(work.plan.inputs),
+        "simulated": work.plan.simulated,
+        "warnings": record.condense((*work.plan.warnings, *work.warnings)),
+        "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
+                   "runs_fitted": len(work.fit_digests)},
+        "exit_code": work.exit_code(),
+    })
+
+
+def report(work: Work) -> Path:
+    """Write the report from the output folder."""
+    study = record.as_run(work.study)
+    inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
+    tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
+    step = Step("report", "report", 1, {"study": study, "tables": tables}, tuple(work.region_digests.values()), ())
+    (digest,) = work.do("report", [step], [None], work_items.write_report)
+    if isinstance(digest, Failure):
+        raise digest.error or RuntimeError(digest.trace)
+    return work.layout.report
+
+
+def foresee(work: Work) -> dict[str, tuple[int, int]]:
+    """Per stage, how many steps there are; done ones can only be told once their inputs are known."""
+    runs = work.plan.runs
+    subjects = {p.run.key.subject for p in runs}
+    marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
+             for stage in ("masks", "first-level", "responses", "effects", "report")}
+    totals = {"masks": len(work.plan.grids), "first-level": len(runs), "responses": len(subjects), "effects": 1,
+              "report": 1}
+    return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

@@ -1,0 +1,181 @@
+"""What a worker process does: one item in, files out. Everything here can be sent to another process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deltaroi.config.study import Study
+from deltaroi.grid import Grid
+from deltaroi.io.files import sha256_file, write_json
+from deltaroi.io.inventory import Run
+from deltaroi.io.tsv import read_table, write_table
+from deltaroi.layout import Layout
+from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions, write_roi_images
+from deltaroi.pipeline.steps import Step
+from deltaroi.specs import Condition, FirstLevel, LabelsRoi, MaskRoi, Regions, Summary
+from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, exclusion_frame
+from deltaroi.types import Exclusion, RunKey
+
+
+@dataclass(frozen=True)
+class Task:
+    """A step to be done: its function, where, its mark and its item."""
+
+    function: Callable[[Layout, Any], list[Path]]
+    layout: Layout
+    step: Step
+    key: str
+    item: Any
+
+
+def perform(task: Task) -> str:
+    """Do one step and mark it done; returns the digest of its outputs."""
+    written = task.function(task.layout, task.item)
+    return task.step.done(task.layout, task.key, written)
+
+
+@dataclass(frozen=True)
+class MasksItem:
+    """The ROIs on one grid."""
+
+    regions: Regions
+    grid: Grid
+    base: Path
+    allow_space_mismatch: bool
+
+
+def build_masks(layout: Layout, item: MasksItem) -> list[Path]:
+    """Build the ROIs of one grid."""
+    found = build_regions(item.regions, item.grid, base=item.base, allow_space_mismatch=item.allow_space_mismatch)
+    path = layout.regions(item.grid.digest)
+    save_regions(path, found)
+    return [path, *write_roi_images(found, layout)]
+
+
+def load_region_set(layout: Layout, grid_digest: str) -> RegionSet:
+    """The ROIs of one grid."""
+    return load_regions(layout.regions(grid_digest))
+
+
+def region_files(regions: Regions, base: Path) -> tuple[Path, ...]:
+    """Files of the user that custom ROIs read."""
+    entries = [roi.mask if isinstance(roi, MaskRoi) else roi.labels for roi in regions.custom.values()
+               if isinstance(roi, (MaskRoi, LabelsRoi))]
+    return tuple((base / entry).resolve() for entry in sorted(entries))
+
+
+@dataclass(frozen=True)
+class FitItem:
+    """One run to be fitted."""
+
+    run: Run
+    grid_digest: str
+    first_level: FirstLevel
+    conditions: Mapping[str, Condition]
+    contrasts: Mapping[str, Mapping[str, float]]
+
+
+def fit(layout: Layout, item: FitItem) -> list[Path]:
+    """Fit one run."""
+    from deltaroi.firstlevel import FirstLevelTask, fit_run, save_fit
+
+    task = FirstLevelTask(item.first_level, item.conditions, item.contrasts)
+    path = layout.run_fit(item.run.key)
+    save_fit(path, fit_run(item.run, load_region_set(layout, item.grid_digest), task))
+    return [path]
+
+
+@dataclass(frozen=True)
+class SummaryItem:
+    """One subject to be summarised: its runs, each with the digest of its grid."""
+
+    subject: str
+    runs: tuple[tuple[RunKey, str], ...]
+    summary: Summary
+    minimum_coverage: float
+
+
+def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
+    """Combine the runs of one subject."""
+    from deltaroi import responses
+    from deltaroi.firstlevel import load_fit
+
+    fits = [load_fit(layout.run_fit(key)) for key, _ in item.runs]
+    regions = {digest: load_region_set(layout, digest) for _, digest in item.runs}
+    table, lost = responses.summarise(fits, regions, item.summary, item.minimum_coverage)
+    exclusions = exclusion_frame((*lost, *(row for fitted in fits for row in fitted.exclusions)))
+    paths = [layout.subject_responses(item.subject), layout.subject_exclusions(item.subject),
+             layout.subject_notes(item.subject)]
+    write_table(table, RESPONSES, paths[0])
+    write_table(exclusions, EXCLUSIONS, paths[1])
+    write_json(paths[2], [note for fitted in fits for note in fitted.notes])
+    return paths
+
+
+def subject_notes(layout: Layout, subject: str) -> list[str]:
+    """What the first level of one subject noticed."""
+    return list(json.loads(layout.subject_notes(subject).read_text()))
+
+
+@dataclass(frozen=True)
+class EffectsItem:
+    """The group comparison: the study, who is in which group, the covariates by subject."""
+
+    study: Study
+    groups: Mapping[str, str]
+    covariates: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class GroupTables:
+    """What the effects step left."""
+
+    effects: pd.DataFrame
+    quality: pd.DataFrame
+    exclusions: tuple[Exclusion, ...]
+    warnings: tuple[str, ...]
+
+
+def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
+    """Compare the groups."""
+    from deltaroi import group
+
+    study = item.study
+    design = group.GroupDesign(
+        sessions=tuple(study.dataset.sessions), levels=tuple(study.groups.levels) if study.groups else None,
+        assignment=study.groups.assignment if study.groups else None, covariates=item.covariates)
+    responses = read_table(layout.table("responses"), RESPONSES)
+    found = group.analyse(responses, design, study.group, family=study.regions.family)
+    paths = [layout.table("effects"), layout.table("quality"), layout.group_exclusions, layout.group_notes]
+    write_table(found.effects, EFFECTS, paths[0])
+    write_table(group.quality(responses, design), QUALITY, paths[1])
+    write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
+    write_json(paths[3], list(found.warnings))
+    return paths
+
+
+def load_effects(layout: Layout) -> GroupTables:
+    """The results of :func:`analyse`."""
+    lost = read_table(layout.group_exclusions, EXCLUSIONS)
+    return GroupTables(read_table(layout.table("effects"), EFFECTS), read_table(layout.table("quality"), QUALITY),
+                       tuple(Exclusion(**row) for row in lost.to_dict("records")),
+                       tuple(json.loads(layout.group_notes.read_text())))
+
+
+def write_report(layout: Layout, item: None) -> list[Path]:
+    """Write the report, the methods text and the COBIDAS items."""
+    from deltaroi import report
+
+    report.write_report(layout.root)
+    return [layout.report, layout.methods, layout.cobidas]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return sha256_file(path)
