@@ -1,0 +1,94 @@
+"""Steps: what makes them run again, and what they leave when they are killed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deltaroi.io.files import atomic_write
+from deltaroi.layout import Layout
+from deltaroi.pipeline.steps import Step, sweep_temporaries
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path / "out")
+
+
+@pytest.fixture
+def step(tmp_path: Path) -> Step:
+    source = tmp_path / "input.txt"
+    source.write_text("a")
+    return Step("fit", "sub-1", 1, {"noise": "ar1"}, ("up",), (source,))
+
+
+def finish(step: Step, layout: Layout, content: bytes = b"x") -> str:
+    output = layout.root / "group" / "t.tsv"
+    atomic_write(output, content)
+    return step.done(layout, step.key(), [output])
+
+
+def test_done_is_done(step: Step, layout: Layout) -> None:
+    assert step.finished(layout) is None
+    digest = finish(step, layout)
+    assert step.finished(layout) == digest
+
+
+def test_what_makes_it_run_again(step: Step, layout: Layout) -> None:
+    finish(step, layout)
+    assert replace(step, version=2).finished(layout) is None
+    assert replace(step, fields={"noise": "ols"}).finished(layout) is None
+    assert replace(step, upstream=("other",)).finished(layout) is None
+    source = step.inputs[0]
+    state = source.stat()
+    os.utime(source, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+    assert step.finished(layout) is None
+
+
+def test_outputs_are_trusted_only_while_their_hash_matches(step: Step, layout: Layout) -> None:
+    finish(step, layout)
+    output = layout.root / "group" / "t.tsv"
+    output.write_bytes(b"y")
+    assert step.finished(layout) is None
+    output.unlink()
+    assert step.finished(layout) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"key": 1, "outputs": 3}'])
+def test_a_damaged_mark_is_no_mark(step: Step, layout: Layout, text: str) -> None:
+    finish(step, layout)
+    step.mark(layout).write_text(text)
+    assert step.finished(layout) is None
+
+
+def test_an_input_that_vanishes_is_a_change(step: Step, layout: Layout) -> None:
+    finish(step, layout)
+    step.inputs[0].unlink()
+    assert step.finished(layout) is None
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    atomic_write(path, b"old")
+    with pytest.raises(TypeError):
+        atomic_write(path, "not bytes")  # type: ignore[arg-type]
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_only_temporaries_of_dead_processes_are_swept(tmp_path: Path) -> None:
+    host = socket.gethostname()
+    dead = tmp_path / "a" / f".tmp-{host}~4194304~x"  # above the largest process id of Linux
+    alive = tmp_path / f".tmp-{host}~{os.getpid()}~x"
+    elsewhere = tmp_path / ".tmp-otherhost~4194304~x"
+    dead.parent.mkdir()
+    for path in (dead, alive, elsewhere):
+        path.touch()
+    sweep_temporaries(tmp_path)
+    assert not dead.exists()
+    assert alive.exists()
+    assert elsewhere.exists()
