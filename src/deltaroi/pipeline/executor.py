@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
@@ -55,17 +55,34 @@ class Executor:
                 tick()
                 yield result
             return
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(self.jobs, len(items)), mp_context=context, initializer=_quiet_worker) as pool:
+        with _pool(min(self.jobs, len(items))) as pool:
             futures = [pool.submit(attempt, function, item) for item in items]
             for future in futures:
-                future.add_done_callback(lambda _: tick())
+                future.add_done_callback(lambda done: None if done.cancelled() else tick())
             try:
-                for future in futures:
-                    yield _result(future)
+                for future, item in zip(futures, items, strict=True):
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        yield _alone(function, item)
             finally:
                 for future in futures:
                     future.cancel()
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_worker)
+
+
+def _alone(function: Callable[[Any], Any], item: Any) -> Any | Failure:
+    """Redo an item in a process of its own after some worker was killed: only the culprit fails."""
+    with _pool(1) as pool:
+        try:
+            return pool.submit(attempt, function, item).result()
+        except BrokenProcessPool:
+            error = DeltaroiError("the worker process was killed", hint="often for lack of memory: lower --jobs")
+            return Failure(error, "")
 
 
 def attempt(function: Callable[[Any], Any], item: Any) -> Any | Failure:
@@ -79,14 +96,6 @@ def attempt(function: Callable[[Any], Any], item: Any) -> Any | Failure:
         return Failure(DeltaroiError("not enough memory", hint="lower --jobs"), "")
     except Exception:
         return Failure(None, traceback.format_exc())
-
-
-def _result(future: Future[Any]) -> Any | Failure:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        error = DeltaroiError("the worker process was killed", hint="often for lack of memory: lower --jobs")
-        return Failure(error, "")
 
 
 def _quiet_worker() -> None:

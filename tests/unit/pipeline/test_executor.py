@@ -1,46 +1,45 @@
-"""Independent pieces of work: order, failures, killed workers."""
+"""Independent pieces of work: order, failures, killed workers. The functions are importable by other processes."""
 
 from __future__ import annotations
 
 import os
-import signal
+import runpy
+from pathlib import Path
 
 import pytest
 
-from deltaroi.errors import DataError, DeltaroiError
+from deltaroi.config.expression import parse_contrast
+from deltaroi.errors import DeltaroiError, StudyError
 from deltaroi.pipeline.executor import Executor, Failure
-
-
-def square_or_fail(x: int) -> int:
-    if x == 2:
-        raise DataError("two is bad", where="file", hint="use three")
-    if x == 3:
-        raise ZeroDivisionError("bug")
-    return x * x
-
-
-def die(x: int) -> int:
-    if x == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return x
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_order_and_failures(jobs: int) -> None:
     ticks: list[int] = []
-    results = list(Executor(jobs).map(square_or_fail, [1, 2, 3, 4], lambda: ticks.append(1)))
-    assert (results[0], results[3]) == (1, 16)
+    results = list(Executor(jobs).map(os.path.basename, ["x/a", "x/b", 3, "x/c"], lambda: ticks.append(1)))
+    assert [results[i] for i in (0, 1, 3)] == ["a", "b", "c"]
     assert len(ticks) == 4
-    bad, bug = results[1], results[2]
-    assert isinstance(bad, Failure)
-    assert isinstance(bad.error, DataError)
-    assert (bad.error.message, bad.error.where, bad.error.hint) == ("two is bad", "file", "use three")
-    assert isinstance(bug, Failure)
-    assert bug.error is None
-    assert "ZeroDivisionError: bug" in bug.trace
+    assert isinstance(results[2], Failure)
+    assert results[2].error is None
+    assert "TypeError" in results[2].trace
 
 
-def test_a_killed_worker_is_a_failure_not_a_hang() -> None:
-    results = list(Executor(2).map(die, [1, 2, 3], lambda: None))
-    assert isinstance(results[0], Failure)
-    assert isinstance(results[0].error, DeltaroiError)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_bad_input_keeps_its_words(jobs: int) -> None:
+    for result, text in zip(Executor(jobs).map(parse_contrast, ["(a", "(b"], lambda: None), ("(a", "(b"), strict=True):
+        assert isinstance(result, Failure)
+        assert isinstance(result.error, StudyError)
+        assert text in result.error.message
+        assert result.error.hint
+
+
+def test_only_the_culprit_of_a_killed_worker_fails(tmp_path: Path) -> None:
+    harmless, deadly = tmp_path / "harmless.py", tmp_path / "deadly.py"
+    harmless.write_text("")
+    deadly.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    first, second, third = Executor(2).map(runpy.run_path, [str(harmless), str(deadly), str(harmless)], lambda: None)
+    assert isinstance(second, Failure)
+    assert isinstance(second.error, DeltaroiError)
+    assert first["__name__"] == third["__name__"] == "<run_path>"
+
+
