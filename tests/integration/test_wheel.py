@@ -1,0 +1,58 @@
+"""The wheel alone is enough: built, installed into an empty environment, run with the checkout out of sight."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy of the checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    copy = folder / "checkout"
+    ignore = shutil.ignore_patterns(".venv", ".git", ".*_cache", "__pycache__", "demo-out", ".hypothesis")
+    shutil.copytree(CHECKOUT, copy, ignore=ignore)
+    subprocess.run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, copy], check=True,
+                   capture_output=True)
+    shutil.rmtree(copy)
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.mark.long
+def test_data_travel_in_the_wheel(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for folder in ("atlases", "configs"):
+        for path in (CHECKOUT / folder).rglob("*"):
+            if path.is_file():
+                assert f"deltaroi/{path.relative_to(CHECKOUT).as_posix()}" in names
+    assert "deltaroi/py.typed" in names
+    assert not [name for name in names if name.startswith(("tests/", "docs/"))]
+
+
+@pytest.mark.long
+def test_demo_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
+    """Dependencies come from this environment's folder; deltaroi itself only from the wheel."""
+    target = tmp_path / "site"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", target, wheel], check=True)
+    home = tmp_path / "home"
+    home.mkdir()
+    code = ("import sys, deltaroi\n"
+            f"assert deltaroi.__file__.startswith({str(target)!r}), deltaroi.__file__\n"
+            "from deltaroi.cli.main import entry\n"
+            f"entry(['demo', {str(tmp_path / 'out')!r}])")
+    environment = {**os.environ, "PYTHONPATH": str(target), "HOME": str(home)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=home, env=environment, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "results" / "report.html").is_file()
+    assert "simulated" in done.stdout.lower()
