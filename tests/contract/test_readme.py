@@ -43,7 +43,8 @@ def commands() -> list[str]:
 def test_commands_exist_with_their_options(line: str) -> None:
     words = line.split()[1:]
     names = [words[0]] + ([words[1]] if words[0] == "regions" else [])
-    done = subprocess.run([sys.executable, "-m", "deltaroi", *names, "--help"], capture_output=True, text=True, check=True)
+    words = [sys.executable, "-m", "deltaroi", *names, "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
     for option in re.findall(r"(?<=\s)--[a-z-]+", line):
         assert option in done.stdout, f"{option} of: {line}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,18 +42,18 @@ def test_data_travel_in_the_wheel(wheel: Path) -> None:
 
 @pytest.mark.long
 def test_demo_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
-    """Dependencies come from this environment's folder; deltaroi itself only from the wheel."""
-    target = tmp_path / "site"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", target, wheel], check=True)
+    """An empty environment, the wheel and what it depends on, an empty home folder, and no checkout."""
+    lock = (CHECKOUT / "requirements.lock").read_text()
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("\n".join(re.findall(r"^[A-Za-z0-9._-]+==[^ ;\\]+", lock, flags=re.MULTILINE)) + "\n")
+    python = tmp_path / "env" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", python.parents[1]], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "-c", constraints, wheel], check=True)
     home = tmp_path / "home"
     home.mkdir()
-    code = ("import sys, deltaroi\n"
-            f"assert deltaroi.__file__.startswith({str(target)!r}), deltaroi.__file__\n"
-            "from deltaroi.cli.main import entry\n"
-            f"entry(['demo', {str(tmp_path / 'out')!r}])")
-    environment = {**os.environ, "PYTHONPATH": str(target), "HOME": str(home)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=home, env=environment, capture_output=True, text=True,
-                          check=False)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    done = subprocess.run([python.parent / "deltaroi", "demo", tmp_path / "out"], cwd=home, env=environment,
+                          capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "results" / "report.html").is_file()
     assert "simulated" in done.stdout.lower()
