@@ -1,0 +1,129 @@
+"""How the voxels of an ROI become one value."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaroi.errors import UsageError
+
+FloatArray = NDArray[np.float64]
+VoxelSummary = Literal["mean", "median", "weighted_mean"]
+SeriesSummary = Literal["eigenvariate", "mean_timeseries"]
+OF_VOXELS: tuple[VoxelSummary, ...] = ("mean", "median", "weighted_mean")
+OF_SERIES: tuple[SeriesSummary, ...] = ("eigenvariate", "mean_timeseries")
+
+
+def resolve_summary(how: str, rule: str) -> VoxelSummary | SeriesSummary:
+    """The summary that ``auto`` stands for.
+
+    Parameters
+    ----------
+    how : str
+        ``auto``, one of :data:`OF_VOXELS` or one of :data:`OF_SERIES`.
+    rule : {"majority", "fill_weight"}
+        How the ROI was resampled.
+
+    Returns
+    -------
+    str
+        ``auto`` becomes ``mean`` under ``majority`` and ``weighted_mean`` under ``fill_weight``; anything else stays.
+
+    Raises
+    ------
+    UsageError
+        The summary or the rule is unknown.
+    """
+    if rule not in ("majority", "fill_weight"):
+        raise UsageError(f"unknown resampling rule {rule!r}", hint="majority or fill_weight")
+    if how == "auto":
+        return "mean" if rule == "majority" else "weighted_mean"
+    if how not in OF_VOXELS + OF_SERIES:
+        raise UsageError(f"unknown summary {how!r}", hint=f"auto, {', '.join(OF_VOXELS + OF_SERIES)}")
+    return cast("VoxelSummary | SeriesSummary", how)
+
+
+def summarise_voxels(values: FloatArray, weights: FloatArray, how: VoxelSummary) -> float:
+    """One value from the used voxels of one ROI.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Voxel values, used voxels only; a NaN among them makes the summary NaN.
+    weights : ndarray, shape (n,)
+        Voxel weights, at least 0 (1 under ``majority``, the filled fraction under ``fill_weight``).
+    how : {"mean", "median", "weighted_mean"}
+        ``mean``: every voxel counts the same. ``weighted_mean``: Σ w v ÷ Σ w. ``median``: the weighted median, which is
+        the ordinary median when all weights are equal.
+
+    Returns
+    -------
+    float
+        NaN when no voxel has weight.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    weights = np.asarray(weights, dtype=np.float64)
+    if values.shape != weights.shape or values.ndim != 1:
+        raise ValueError(f"values {values.shape} and weights {weights.shape} must be two vectors of one length")
+    if not weights.sum() > 0 or np.isnan(values).any():
+        return float("nan")
+    if how == "mean":
+        return float(values.mean())
+    if how == "weighted_mean":
+        return float(weights @ values / weights.sum())
+    if how == "median":
+        return _weighted_median(values, weights)
+    raise ValueError(f"{how!r} is not a summary of voxel values")
+
+
+def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
+    """The value with half of the weight on either side; the middle of two values when the halves meet between them."""
+    keep = weights > 0
+    order = np.argsort(values[keep], kind="stable")
+    ordered, below = values[keep][order], np.cumsum(weights[keep][order])
+    half = below[-1] / 2
+    first = int(np.searchsorted(below, half, side="left"))
+    if np.isclose(below[first], half, rtol=1e-12, atol=0) and first + 1 < len(ordered):
+        return float((ordered[first] + ordered[first + 1]) / 2)
+    return float(ordered[first])
+
+
+def eigenvariate(data: FloatArray) -> FloatArray:
+    """The first eigenvariate of the time series of an ROI, by SPM's definition.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n_volumes, n_voxels)
+        Voxel series in any unit. They are used as they are: as in SPM, remove what is not of interest before, above
+        all each voxel's mean, which otherwise is the first component.
+
+    Returns
+    -------
+    ndarray, shape (n_volumes,)
+        In the unit of ``data``.
+
+    Notes
+    -----
+    With Y = U S Vᵀ and n voxels: u₁ · s₁ / √n, which is the root mean square contribution of the component per voxel.
+    The sign is that of Σ v₁, so that the series goes with the mean series of the ROI.
+
+    References
+    ----------
+    SPM12, ``spm_regions.m`` ("compute regional response in terms of first eigenvariate").
+    """
+    data = np.asarray(data, dtype=np.float64)
+    if data.ndim != 2 or 0 in data.shape:
+        raise ValueError(f"need series of shape (n_volumes, n_voxels), found {data.shape}")
+    left, singular, right = np.linalg.svd(data, full_matrices=False)
+    sign = -1.0 if right[0].sum() < 0 else 1.0
+    return np.asarray(sign * left[:, 0] * singular[0] / np.sqrt(data.shape[1]), dtype=np.float64)
+
+
+def mean_timeseries(data: FloatArray, weights: FloatArray) -> FloatArray:
+    """The weighted mean series, shape (n_volumes,), of voxel series of shape (n_volumes, n_voxels)."""
+    weights = np.asarray(weights, dtype=np.float64)
+    if not weights.sum() > 0:
+        raise ValueError("no voxel has weight")
+    return np.asarray(np.asarray(data, dtype=np.float64) @ weights / weights.sum(), dtype=np.float64)
