@@ -13,13 +13,11 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import record, stages
+from deltaroi.pipeline.declared import STAGES
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.steps import sweep_temporaries
 from deltaroi.tables import EFFECTS
-
-STAGES = ("masks", "first-level", "responses", "effects", "report")
-
 
 @dataclass(frozen=True)
 class RunResult:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.pipeline import record, work_items
+from deltaroi.pipeline.declared import STAGES, declared
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
@@ -75,10 +75,7 @@ class Work:
 def masks(work: Work) -> None:
     """Build the ROIs on every grid of the plan, and write ``regions.tsv``."""
     study = work.study
-    fields = {
-        "regions": study.regions.model_dump(mode="json", include={"include", "hemispheres", "definition", "custom"}),
-        "allow_space_mismatch": study.dataset.allow_space_mismatch,
-    }
+    fields = declared(study)["masks"]
     steps, items = [], []
     for grid in work.plan.grids:
         steps.append(Step("masks", f"grid-{grid.digest}", 1, {**fields, "grid": grid.digest}, (),
@@ -99,12 +96,7 @@ def masks(work: Work) -> None:
 def first_level(work: Work) -> None:
     """Fit every run; a run that fails is an exclusion and the others go on."""
     study = work.study
-    contrasts = {name: dict(parse_contrast(text, f"contrasts.{name}")) for name, text in study.contrasts.items()}
-    fields = {
-        "first_level": study.first_level.model_dump(mode="json"),
-        "conditions": {name: c.model_dump(mode="json") for name, c in study.conditions.items()},
-        "contrasts": contrasts,
-    }
+    fields = declared(study)["first-level"]
     steps, items = [], []
     for planned in work.plan.runs:
         run = planned.run
@@ -112,7 +104,8 @@ def first_level(work: Work) -> None:
         files = tuple(path for path in (run.bold, run.mask, run.confounds, run.events) if path is not None)
         timing = {"tr_s": run.tr_s, "slice_time_ref": run.slice_time_ref}
         steps.append(Step("first-level", run.key.label, 1, {**fields, **timing}, (upstream,), files))
-        items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, dict(study.conditions), contrasts))
+        items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, dict(study.conditions),
+                                        fields["contrasts"]))
     digests = work.do("first-level", steps, items, work_items.fit)
     for planned, digest in zip(work.plan.runs, digests, strict=True):
         if isinstance(digest, Failure):
@@ -135,7 +128,7 @@ def _failed(work: Work, stage: str, planned: PlannedRun, failure: Failure) -> Ex
 def responses(work: Work) -> pd.DataFrame:
     """Combine runs into responses, subject by subject, and write ``responses.tsv``."""
     study = work.study
-    fields = {"summary": study.summary, "minimum_coverage": study.regions.minimum_coverage}
+    fields = declared(study)["responses"]
     fitted = [planned for planned in work.plan.runs if planned.run.key in work.fit_digests]
     subjects = sorted({planned.run.key.subject for planned in fitted})
     steps, items = [], []
@@ -174,10 +167,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
     """Compare the groups and write ``effects.tsv`` and ``quality.tsv``."""
     study = work.study
     fields = {
-        "groups": study.groups.model_dump(mode="json") if study.groups else None,
-        "group": study.group.model_dump(mode="json"),
-        "sessions": study.dataset.sessions,
-        "family": study.regions.family,
+        **declared(study)["effects"],
         "membership": dict(sorted(work.plan.groups.items())),
         "covariates": work.plan.covariates.to_dict("split"),
     }
@@ -214,10 +204,9 @@ def write_record(work: Work) -> None:
 
 def report(work: Work) -> Path:
     """Write the report from the output folder."""
-    study = record.as_run(work.study)
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
-    step = Step("report", "report", 1, {"study": study, "tables": tables}, tuple(work.region_digests.values()), ())
+    step = Step("report", "report", 1, {**declared(work.study)["report"], "tables": tables}, tuple(work.region_digests.values()), ())
     (digest,) = work.do("report", [step], [None], work_items.write_report)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
@@ -229,7 +218,7 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     runs = work.plan.runs
     subjects = {p.run.key.subject for p in runs}
     marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
-             for stage in ("masks", "first-level", "responses", "effects", "report")}
+             for stage in STAGES}
     totals = {"masks": len(work.plan.grids), "first-level": len(runs), "responses": len(subjects), "effects": 1,
               "report": 1}
     return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

@@ -1,0 +1,144 @@
+"""One case per field of the study file: exactly which stages it decides."""
+
+from __future__ import annotations
+
+import copy
+import json
+import types
+import typing
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from deltaroi.config.study import Study
+from deltaroi.pipeline.declared import declared
+
+BASE: dict[str, Any] = {
+    "schema_version": 1,
+    "name": "s",
+    "dataset": {"bids_dir": "b", "derivatives": "d", "task": "t", "sessions": ["pre", "post"]},
+    "conditions": {"c1": {"where": {"trial_type": ["a"]}}},
+    "groups": {"column": "group", "levels": ["A", "B"], "assignment": "randomised"},
+    "regions": {
+        "include": ["amygdala", "m", {"region": "VTA"}],
+        "custom": {
+            "m": {"mask": "m.nii", "space": "X"},
+            "l": {"labels": "l.nii", "ids": {"L": [1]}, "space": "X"},
+            "s": {"sphere": {"L": [-24, -2, -16]}},
+        },
+    },
+    "contrasts": {"x": "a - b"},
+    "simulation": {"planted": [{"region": "amygdala", "condition": "a", "percent": 1.0}]},
+}
+M, F, R, E = "masks", "first-level", "responses", "effects"
+CASES: dict[str, tuple[Any, set[str]]] = {
+    "name": ("other", set()),
+    "description": ("What was asked.", set()),
+    "dataset.bids_dir": ("b2", set()),  # decides which files are read; those are part of the keys
+    "dataset.derivatives": ("d2", set()),
+    "dataset.task": ("t2", set()),
+    "dataset.space": ("MNI152NLin6Asym", set()),
+    "dataset.resolution": ("2", set()),
+    "dataset.sessions": (["pre", "late"], {E}),
+    "dataset.subjects": (["01"], set()),
+    "dataset.exclude_where": ({"qc": [1]}, set()),
+    "dataset.allow_space_mismatch": (True, {M}),
+    "conditions.c1.where": ({"trial_type": ["b"]}, {F}),
+    "conditions.c1.duration": (2.0, {F}),
+    "conditions.c1.modulator": ("rating", {F}),
+    "groups.column": ("arm", {E}),
+    "groups.levels": (["B", "A"], {E}),
+    "groups.assignment": ("preexisting", {E}),
+    "groups.covariates": (["age"], {E}),
+    "regions.include": (["AI"], {M}),
+    "regions.include.2.region": ("AI", {M}),
+    "regions.include.2.definition": ("aal3", {M}),
+    "regions.include.2.hemispheres": (["L"], {M}),
+    "regions.hemispheres": (["B"], {M}),
+    "regions.definition": ("aal3", {M}),
+    "regions.custom.m.mask": ("n.nii", {M}),
+    "regions.custom.m.space": ("Y", {M}),
+    "regions.custom.m.hemisphere": ("L", {M}),
+    "regions.custom.l.labels": ("n.nii", {M}),
+    "regions.custom.l.ids": ({"L": [2]}, {M}),
+    "regions.custom.l.space": ("Y", {M}),
+    "regions.custom.s.sphere": ({"L": [-24, -2, -15]}, {M}),
+    "regions.custom.s.radius_mm": (5.0, {M}),
+    "regions.custom.s.space": ("MNI152NLin6Asym", {M}),
+    "regions.minimum_coverage": (0.8, {R}),
+    "regions.family": ("all_contrasts", {E}),
+    "first_level.hrf": ("glover", {F}),
+    "first_level.fir_delays": ([1, 2], {F}),
+    "first_level.oversampling": (16, {F}),
+    "first_level.slice_time_ref": (0.5, {F}),
+    "first_level.drift": ("polynomial", {F}),
+    "first_level.drift_order": (2, {F}),
+    "first_level.high_pass_hz": (0.01, {F}),
+    "first_level.noise": ("ols", {F}),
+    "first_level.smoothing_fwhm_mm": (6.0, {F}),
+    "first_level.scaling": ("none", {F}),
+    "first_level.confounds.motion": (6, {F}),
+    "first_level.confounds.acompcor": (5, {F}),
+    "first_level.confounds.global_signal": (True, {F}),
+    "first_level.confounds.scrub_fd_mm": (0.9, {F}),
+    "first_level.confounds.scrub_dvars": (1.5, {F}),
+    "first_level.confounds.non_steady_state": (False, {F}),
+    "contrasts": ({"x": "a - 2 * b"}, {F}),
+    "summary": ("median", {R}),
+    "group.primary": ("change", {E}),
+    "group.variance": ("classical", {E}),
+    "group.permutations": (99, {E}),
+    "group.seed": (1, {E}),
+    "group.equivalence_bounds_d": (0.5, {E}),
+}
+NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
+WITHOUT_REPORT = ("execution.",)
+SIMULATION = "simulation."  # decides only the simulated data, and shows in the report
+
+
+def change(path: str, value: Any) -> Study:
+    data = copy.deepcopy(BASE)
+    target: Any = data
+    *parents, last = path.split(".")
+    for part in parents:
+        target = target[int(part)] if part.isdigit() else target.setdefault(part, {})
+    target[last] = value
+    return Study.model_validate_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_field(path: str) -> None:
+    value, stages = CASES[path]
+    before, after = declared(change("name", "s")), declared(change(path, value))
+    assert {stage for stage in before if before[stage] != after[stage]} == stages | {"report"}
+
+
+@pytest.mark.parametrize(("path", "value"), [("execution.jobs", 7), ("execution.on_error", "stop")])
+def test_execution_decides_nothing(path: str, value: Any) -> None:
+    assert declared(change("name", "s")) == declared(change(path, value))
+
+
+def test_a_contrast_written_differently_is_the_same_contrast() -> None:
+    before, after = declared(change("name", "s")), declared(change("contrasts", {"x": "1 * a - (b)"}))
+    assert before["first-level"] == after["first-level"]
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> set[str]:
+    found = set()
+    for name, field in model.model_fields.items():
+        inner = models(field.annotation)
+        found |= {f"{prefix}{name}"} if not inner else {p for m in inner for p in fields(m, f"{prefix}{name}.")}
+    return found
+
+
+def models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [m for inner in typing.get_args(annotation) for m in models(inner)]
+
+
+def test_every_field_has_its_case() -> None:
+    tested = {".".join(p for p in path.split(".") if not p.isdigit() and p not in ("c1", "m", "l", "s")) for path in CASES}
+    known = {path for path in fields(Study) if not path.startswith((SIMULATION, *WITHOUT_REPORT))}
+    assert known - tested - NOWHERE == set()
