@@ -1,8 +1,8 @@
 """Real BOLD: one subject of a functional localizer, wrapped as a BIDS dataset with its label image as a user atlas.
 
-The header says TR 1.0 s, the truth is 2.4 s. Signs were established beforehand by a voxelwise analysis (see the SOURCE.txt of
-the data): audio > video positive in the auditory parcels 1 and 2, negative in the visual parcels 3 and 4; left > right click
-positive only in parcel 5 (right motor); calculation > sentence positive in parcel 6 (left parietal).
+The header says TR 1.0 s, the truth is 2.4 s. Signs were established beforehand by a voxelwise analysis (see the SOURCE.txt
+of the data): audio > video positive in the auditory parcels 1 and 2, negative in the visual parcels 3 and 4; left > right
+click positive only in parcel 5 (right motor); calculation > sentence positive in parcel 6 (left parietal).
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ def result(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> deltaroi.R
     (root / "fmriprep" / "dataset_description.json").write_text(json.dumps({
         "Name": "wrapped", "BIDSVersion": "1.11.0", "DatasetType": "derivative", "GeneratedBy": [{"Name": "SPM"}]}))
     (root / "bids" / "participants.tsv").write_text("participant_id\nsub-01\n")
-    (root / "bids" / "task-localizer_bold.json").write_text(json.dumps({"RepetitionTime": 2.4, "TaskName": "localizer"}))
+    sidecar = {"RepetitionTime": 2.4, "TaskName": "localizer"}
+    (root / "bids" / "task-localizer_bold.json").write_text(json.dumps(sidecar))
     shutil.copyfile(source / "events_converted.tsv", raw / f"{stem}_events.tsv")
-    shutil.copyfile(source / "real_data_vol_4_regions_BOLD.nii.gz", derived / f"{stem}_space-{SPACE}_desc-preproc_bold.nii.gz")
+    bold = derived / f"{stem}_space-{SPACE}_desc-preproc_bold.nii.gz"
+    shutil.copyfile(source / "real_data_vol_4_regions_BOLD.nii.gz", bold)
     labels = nib.load(source / "real_data_vol_4_regions_mask.nii.gz")
     mask = nib.Nifti1Image((np.asarray(labels.dataobj) > 0).astype(np.uint8), labels.affine)
     mask.to_filename(derived / f"{stem}_space-{SPACE}_desc-brain_mask.nii.gz")
@@ -55,7 +57,8 @@ regions:
 first_level:
   confounds: {{motion: 0, scrub_fd_mm: null, non_steady_state: false}}
 contrasts:
-  audio_vs_video: "calculaudio + phraseaudio + clicDaudio + clicGaudio - calculvideo - phrasevideo - clicDvideo - clicGvideo"
+  audio_vs_video: >-
+    calculaudio + phraseaudio + clicDaudio + clicGaudio - calculvideo - phrasevideo - clicDvideo - clicGvideo
   left_vs_right: "clicGaudio + clicGvideo - clicDaudio - clicDvideo"
   calculation_vs_sentence: "calculaudio + calculvideo - phraseaudio - phrasevideo"
 """)

@@ -1,0 +1,225 @@
+"""The whole way on a tiny simulated study: bytes, resume, broken inputs, exit codes."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import deltaroi
+
+Edit = Callable[[Path, str, str], None]
+
+
+def tree(out: Path) -> dict[str, str]:
+    """Hash of every file of an output folder outside logs/."""
+    files = [p for p in sorted(out.rglob("*")) if p.is_file() and p.relative_to(out).parts[0] != "logs"]
+    return {p.relative_to(out).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def command(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "deltaroi", *map(str, words)], capture_output=True, text=True, cwd=cwd,
+                          check=False)
+
+
+@pytest.fixture(scope="module")
+def clean(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of an undisturbed run with one job."""
+    out = tmp_path_factory.mktemp("clean") / "out"
+    assert deltaroi.run(simulated / "study.yaml", out, jobs=1).exit_code == 0
+    return out
+
+
+def bold(root: Path, subject: int = 0, session: str = "post") -> Path:
+    return sorted(root.glob(f"derivatives/fmriprep/sub-*/ses-{session}/func/*desc-preproc_bold.nii.gz"))[subject]
+
+
+def test_planted_effect_is_recovered(clean: Path) -> None:
+    from deltaroi.io.tsv import read_table
+    from deltaroi.tables import EFFECTS
+
+    effects = read_table(clean / "group" / "effects.tsv", EFFECTS)
+    rows = effects[effects["primary"] & (effects["contrast"] == "negative_vs_neutral")].set_index(["region", "hemisphere"])
+    for side in "LR":
+        assert rows.loc[("AI", side), "ci_low"] < 1.5 < rows.loc[("AI", side), "ci_high"]
+        assert rows.loc[("AI", side), "p"] < 0.05
+
+
+def test_jobs_do_not_change_a_byte(simulated: Path, clean: Path, tmp_path: Path) -> None:
+    deltaroi.run(simulated / "study.yaml", tmp_path / "out", jobs=3)
+    assert tree(tmp_path / "out") == tree(clean)
+
+
+def test_order_of_subjects_does_not_change_a_byte(tiny: Path, clean: Path, tmp_path: Path) -> None:
+    table = tiny / "bids" / "participants.tsv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *reversed(rows)]) + "\n")
+    deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    assert tree(tmp_path / "out") == tree(clean)
+
+
+def test_an_added_roi_does_not_change_the_others(tiny: Path, clean: Path, tmp_path: Path, edit: Edit) -> None:
+    edit(tiny, "[amygdala, AI, VTA]", "[amygdala, AI, VTA, mOFC]")
+    deltaroi.run(tiny / "study.yaml", tmp_path / "out", until="responses")
+    old = (clean / "group" / "responses.tsv").read_text().splitlines()
+    new = [line for line in (tmp_path / "out" / "group" / "responses.tsv").read_text().splitlines() if "\tmOFC\t" not in line]
+    assert new == old
+
+
+def test_an_image_on_another_grid_and_another_order_of_voxels_counts_the_same(clean: Path) -> None:
+    from deltaroi.io.tsv import read_table
+    from deltaroi.tables import REGIONS
+
+    regions = read_table(clean / "group" / "regions.tsv", REGIONS)
+    assert (regions.loc[regions["hemisphere"] == "L", "x_mm"] < 0).all()
+    assert (regions.loc[regions["hemisphere"] == "R", "x_mm"] > 0).all()
+
+
+def test_second_run_does_nothing_and_changes_nothing(tiny: Path, tmp_path: Path) -> None:
+    deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    before = tree(tmp_path / "out")
+    again = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    assert set(again.reran.values()) == {0}
+    assert tree(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize(("old", "new", "stages"), [
+    ("permutations: 200", "permutations: 201", {"effects", "report"}),
+    ("noise: ols", "noise: ar1", {"first-level", "responses", "effects", "report"}),
+    ("name: tiny", "name: tiny2", {"report"}),
+    ("regions: {", "summary: median\nregions: {", {"responses", "effects", "report"}),
+    ("include: [amygdala, AI, VTA]", "include: [amygdala, AI]",
+     {"masks", "first-level", "responses", "effects", "report"}),
+])
+def test_what_a_change_runs_again(tiny: Path, tmp_path: Path, edit: Edit, old: str, new: str, stages: set[str]) -> None:
+    deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    edit(tiny, old, new)
+    again = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    assert {stage for stage, count in again.reran.items() if count} == stages
+
+
+def test_a_touched_input_runs_again_alone(tiny: Path, tmp_path: Path) -> None:
+    deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    before = tree(tmp_path / "out")
+    os.utime(bold(tiny), (1, 1))
+    again = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    assert again.reran["first-level"] == 1
+    assert again.reran["effects"] == 0
+    assert tree(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("files", [1, 6, 14, 22])
+def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(simulated: Path, clean: Path, tmp_path: Path, files: int) -> None:
+    out = tmp_path / "out"
+    words = [sys.executable, "-m", "deltaroi", "run", simulated / "study.yaml", "--out", out, "--jobs", "2"]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    give_up = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < give_up:
+        if len([p for p in out.rglob("*") if p.is_file() and "logs" not in p.parts]) >= files:
+            break
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = command("run", simulated / "study.yaml", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert tree(out) == tree(clean)
+    assert not list(out.rglob(".tmp-*"))
+
+
+def test_a_truncated_image_costs_one_run_and_shows(tiny: Path, tmp_path: Path) -> None:
+    path = bold(tiny)
+    path.write_bytes(path.read_bytes()[:-5000])
+    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    assert result.exit_code == 5
+    rows = result.exclusions[result.exclusions["session"] == "post"]
+    assert rows["reason"].str.contains("truncated").any(), rows.to_string()
+    assert result.effects["n"].max() == 7
+    assert result.report is not None
+
+
+def test_a_corrupt_image_is_noticed(tiny: Path, tmp_path: Path) -> None:
+    path = bold(tiny)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    assert result.exit_code == 5
+
+
+def test_a_subject_without_post_is_listed(tiny: Path, tmp_path: Path) -> None:
+    path = bold(tiny, 2)
+    subject = path.name.split("_")[0].removeprefix("sub-")
+    for file in path.parent.iterdir():
+        file.unlink()
+    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    assert result.exit_code == 0
+    rows = result.exclusions[result.exclusions["subject"] == subject]
+    assert (rows["session"] == "post").any(), rows.to_string()
+    assert result.effects["n"].max() == 7
+
+
+@pytest.mark.parametrize(("break_it", "code", "says"), [
+    (lambda root: (root / "study.yaml").write_text("a: ["), 3, "YAML"),
+    (lambda root: (root / "study.yaml").unlink(), 3, "cannot read"),
+    (lambda root: (root / "derivatives").rename(root / "moved"), 4, "derivatives"),
+    (lambda root: (root / "bids" / "participants.tsv").unlink(), 4, "participants.tsv"),
+])
+def test_exit_codes(tiny: Path, tmp_path: Path, break_it: Callable[[Path], object], code: int, says: str) -> None:
+    break_it(tiny)
+    for words in (["check", tiny / "study.yaml"], ["run", tiny / "study.yaml", "--out", tmp_path / "out"]):
+        done = command(*words)
+        assert done.returncode == code, done.stderr
+        assert says in done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+
+
+def test_check_writes_nothing_and_foresees_the_exit_code(tiny: Path) -> None:
+    before = sorted(p.as_posix() for p in tiny.rglob("*"))
+    done = command("check", "study.yaml", cwd=tiny)
+    assert done.returncode == 0, done.stderr
+    assert "training" in done.stdout
+    assert sorted(p.as_posix() for p in tiny.rglob("*")) == before
+
+
+def test_output_folder_of_somebody_else_is_refused(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("years of work")
+    done = command("run", tiny / "study.yaml", "--out", out)
+    assert done.returncode == 2
+    assert [p.name for p in out.iterdir()] == ["thesis.txt"]
+
+
+def test_dry_run_writes_nothing(tiny: Path, tmp_path: Path) -> None:
+    done = command("run", tiny / "study.yaml", "--out", tmp_path / "out", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "first-level" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("until", ["masks", "first-level", "responses", "effects"])
+def test_until(simulated: Path, tmp_path: Path, until: str) -> None:
+    done = command("run", simulated / "study.yaml", "--out", tmp_path / "out", "--until", until)
+    assert done.returncode == 0, done.stderr
+    expected = {"masks": "regions", "first-level": "exclusions", "responses": "responses", "effects": "effects"}[until]
+    assert (tmp_path / "out" / "group" / f"{expected}.tsv").is_file()
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_nothing_personal_in_the_output(clean: Path) -> None:
+    here = str(clean.parent).encode()
+    home = str(Path.home()).encode()
+    for path in clean.rglob("*"):
+        if path.is_file() and path.relative_to(clean).parts[0] != "logs":
+            data = path.read_bytes()
+            data = gzip.decompress(data) if path.suffix == ".gz" else data
+            assert here not in data, path
+            assert home + b"/" not in data, path
