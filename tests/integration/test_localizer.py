@@ -1,8 +1,8 @@
 """Real BOLD: one subject of a functional localizer, wrapped as a BIDS dataset with its label image as a user atlas.
 
-The header says TR 1.0 s, the truth is 2.4 s. Signs were established beforehand by a voxelwise analysis (see the SOURCE.txt
-of the data): audio > video positive in the auditory parcels 1 and 2, negative in the visual parcels 3 and 4; left > right
-click positive only in parcel 5 (right motor); calculation > sentence positive in parcel 6 (left parietal).
+The header says TR 1.0 s, the truth is 2.4 s. Signs were established beforehand by a voxelwise analysis (see the
+SOURCE.txt of the data): audio > video positive in the auditory parcels 1 and 2, negative in the visual parcels 3 and 4;
+left > right click positive only in parcel 5 (right motor); calculation > sentence positive in parcel 6 (left parietal).
 """
 
 from __future__ import annotations
