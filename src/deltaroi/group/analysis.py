@@ -1,0 +1,135 @@
+"""The group stage: responses in, effects out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from deltaroi.errors import StudyError
+from deltaroi.group.blocks import Block, Prepared, prepare
+from deltaroi.group.design import GroupDesign, GroupResult
+from deltaroi.group.families import Row, corrected_rows
+from deltaroi.group.questions import questions
+from deltaroi.group.reading import ALPHA, amount, p_text, sentence
+from deltaroi.specs import GroupStats
+from deltaroi.tables import EFFECTS, conform
+
+
+def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, family: str = "contrast") -> GroupResult:
+    """Test a design in every ROI and contrast.
+
+    Parameters
+    ----------
+    responses : DataFrame
+        The responses table, or at least its columns ``specification subject session task region hemisphere definition
+        contrast summary group value unit``. The order of rows does not matter.
+    design : GroupDesign
+        Sessions, groups, assignment, covariates.
+    spec : GroupStats
+        Primary estimator, errors, permutations, seed, equivalence bound.
+    family : str
+        ``contrast``: the ROIs of one contrast are corrected together; ``all_contrasts``: those of all contrasts.
+
+    Returns
+    -------
+    GroupResult
+        Effects (one primary row per ROI and contrast), exclusions, warnings, notes.
+
+    Raises
+    ------
+    StudyError
+        ``primary`` or ``family`` does not fit.
+    DataError
+        The responses cannot be used; see :func:`deltaroi.group.blocks.prepare`.
+    """
+    if family not in ("contrast", "all_contrasts"):
+        raise StudyError(f"found {family!r}", where="regions.family", hint="use contrast or all_contrasts")
+    ready = prepare(responses, design)
+    asked = questions(ready.sessions, design.levels, design.assignment, spec,
+                      covariates=bool(ready.sample.columns))
+    rows: list[Row] = []
+    notes = list(ready.notes)
+    for blocks in _together(ready.blocks, family):
+        found = corrected_rows(blocks, asked, ready.sample, spec)
+        rows += found.rows
+        notes += found.notes
+    warnings = [*ready.warnings, *_about_design(ready, design), *_lord(rows)]
+    frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
+    return GroupResult(conform(frame, EFFECTS, "group stage"), ready.exclusions, tuple(warnings), tuple(notes), design,
+                       spec)
+
+
+def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:
+    """Blocks that are corrected together."""
+    if family == "contrast":
+        return [[block] for block in blocks]
+    sets: dict[tuple[str, str, str], list[Block]] = {}
+    for block in blocks:
+        sets.setdefault((block.specification, block.summary, block.definition), []).append(block)
+    return list(sets.values())
+
+
+def _about_design(ready: Prepared, design: GroupDesign) -> list[str]:
+    out = []
+    several = design.levels is not None and len(design.levels) > 1
+    if len(ready.sessions) > 2:
+        out.append("more than two sessions: the linear mixed model is not available in this version; each later "
+                   f"session is compared with {ready.sessions[0]} on complete cases, and {ready.sessions[-1]} is primary")
+    if ready.sample.columns and not several:
+        out.append("covariates do not enter the tests of a single group")
+    elif ready.sample.columns and len(ready.sessions) > 1:
+        out.append("the change score is adjusted for covariates, with HC3 errors: Welch's test has no form with "
+                   "covariates; the mixed ANOVA and Bayes factors are left out; d_ppc2 is not adjusted")
+    return out
+
+
+def _lord(rows: Sequence[Row]) -> list[str]:
+    """Say where ANCOVA and change score disagree, in the primary row's remarks and as warnings (Lord's paradox)."""
+    other = {(id(row.block), row.roi, row.question.model, row.question.comparison): row for row in rows
+             if row.leading and row.question.model in ("ancova", "change")}
+    out = []
+    for row in rows:
+        if not (row.primary and row.question.model in ("ancova", "change")):
+            continue
+        beside = "change" if row.question.model == "ancova" else "ancova"
+        match = other.get((id(row.block), row.roi, beside, row.question.comparison))
+        if match is None or not _disagree(row, match):
+            continue
+        test, unit = match.numbers.test, match.block.units[match.roi]
+        name = "ANCOVA" if beside == "ancova" else "the change score"
+        shown = p_text(test.p) if math.isnan(test.estimate) else f"{amount(test.estimate, unit)}, {p_text(test.p)}"
+        row.remarks.append(f"{name} disagrees ({shown} before correction): Lord's paradox, look at the baselines")
+        out.append(f"{row.block.rois[row.roi].label}, {row.block.contrast}: ANCOVA and change score disagree "
+                   "(Lord's paradox); the primary row follows how people came into their group")
+    return out
+
+
+def _disagree(a: Row, b: Row) -> bool:
+    """One rejects at .05 and the other does not, or both do in opposite directions; by uncorrected p."""
+    p, q = a.numbers.test.p, b.numbers.test.p
+    if math.isnan(p) or math.isnan(q):
+        return False
+    opposite = a.numbers.test.estimate * b.numbers.test.estimate < 0
+    return (p < ALPHA) != (q < ALPHA) or (p < ALPHA and opposite)
+
+
+def _record(row: Row, ready: Prepared) -> dict[str, object]:
+    """One row of the effects table."""
+    block, numbers, test = row.block, row.numbers, row.numbers.test
+    roi = block.rois[row.roi]
+    return {
+        "specification": block.specification, "contrast": block.contrast, "summary": block.summary,
+        "region": roi.region, "hemisphere": roi.hemisphere, "definition": roi.definition,
+        "model": row.question.model, "term": row.question.term, "comparison": row.question.comparison,
+        "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,
+        "n_second": numbers.n_second, "estimate": test.estimate, "unit": block.units[row.roi], "se": test.se,
+        "df": test.df, "statistic": test.statistic, "statistic_kind": test.kind, "p": test.p, "ci_low": test.ci_low,
+        "ci_high": test.ci_high, "p_fwe": row.p_fwe, "p_holm": row.p_holm, "q_fdr": row.q_fdr, "family": row.family,
+        "family_size": row.family_size, "effect_size": numbers.size.value, "effect_size_kind": numbers.size.kind,
+        "es_ci_low": numbers.size.low, "es_ci_high": numbers.size.high, "bf10": numbers.bf10,
+        "equivalence_bound": numbers.bound, "p_equivalence": numbers.p_equivalence, "loo_min": numbers.loo[0],
+        "loo_max": numbers.loo[1], "mde_80": numbers.mde,
+        "reading": sentence(row, ready.sample.levels, ready.sessions),
+    }

@@ -1,0 +1,198 @@
+"""From the responses table to arrays: who takes part, and one block of values per family of ROIs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deltaroi.errors import DataError, TableError
+from deltaroi.group.covariates import Coded, code_covariates
+from deltaroi.group.design import GroupDesign
+from deltaroi.types import NA, Exclusion, RoiKey
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+NEEDED = ("specification", "subject", "session", "task", "region", "hemisphere", "definition", "contrast", "summary",
+          "group", "value", "unit")
+_KEY = ["specification", "subject", "session", "task", "region", "hemisphere", "definition", "contrast", "summary"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The subjects of the design, sorted.
+
+    ``group`` holds positions in ``levels`` (zeros with one group); ``covariates`` has shape (subjects, columns).
+    """
+
+    subjects: tuple[str, ...]
+    levels: tuple[str, ...]
+    group: IntArray
+    covariates: Array
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The values of the ROIs that are corrected together; ``values`` has shape (rois, subjects, sessions)."""
+
+    specification: str
+    contrast: str
+    summary: str
+    definition: str
+    rois: tuple[RoiKey, ...]
+    units: tuple[str, ...]
+    values: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Everything the tests need, and what was left out on the way."""
+
+    sample: Sample
+    blocks: tuple[Block, ...]
+    sessions: tuple[str, ...]
+    exclusions: tuple[Exclusion, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def prepare(responses: pd.DataFrame, design: GroupDesign) -> Prepared:
+    """Check the responses, choose the subjects and arrange the values.
+
+    Raises
+    ------
+    TableError
+        A column is missing, a key stands twice, a subject has two groups, an ROI two units, or there are two tasks.
+    DataError
+        Nothing usable is left.
+    """
+    frame = _checked(responses)
+    frame, gone = _listed_sessions(frame, design.sessions)
+    group, without_group = _groups(frame, design)
+    coded = code_covariates(design.covariates, [s for s in sorted(group) if group[s] >= 0])
+    subjects = tuple(s for s in sorted(group) if group[s] >= 0 and s not in coded.incomplete)
+    exclusions = [*gone, *without_group, *coded.exclusions]
+    if not subjects:
+        raise DataError("no subject can be used", where="group stage", hint=_why(exclusions))
+    sessions = design.sessions or tuple(sorted(set(frame["session"])))
+    levels = design.levels or ("all",)
+    sample = Sample(subjects, levels, np.array([group[s] for s in subjects], dtype=np.int64),
+                    coded.matrix(subjects), coded.columns)
+    frame = frame[frame["subject"].isin(subjects)]
+    blocks = tuple(_blocks(frame, subjects, sessions))
+    exclusions += _missing(blocks, sample, sessions)
+    return Prepared(sample, blocks, sessions, tuple(exclusions), _warnings(sample, coded), coded.notes)
+
+
+def _checked(responses: pd.DataFrame) -> pd.DataFrame:
+    lacking = [name for name in NEEDED if name not in responses.columns]
+    if lacking:
+        raise TableError(f"missing columns {lacking}", where="responses")
+    frame = responses[list(NEEDED)].copy()
+    for name in NEEDED:
+        if name != "value":
+            frame[name] = [NA if pd.isna(cell) else str(cell) for cell in frame[name]]
+    frame["value"] = pd.to_numeric(frame["value"]).astype(np.float64)
+    frame.loc[~np.isfinite(frame["value"]), "value"] = np.nan
+    if frame.empty:
+        raise DataError("there are no responses", where="responses")
+    repeated = frame.duplicated(_KEY)
+    if repeated.any():
+        row = frame.loc[repeated, _KEY].iloc[0].to_dict()
+        raise TableError(f"two rows have the same key {row}", where="responses")
+    tasks = sorted(set(frame["task"]))
+    if len(tasks) > 1:
+        raise TableError(f"there are several tasks: {', '.join(tasks)}", where="responses",
+                         hint="analyse one task at a time: an effect is named by its contrast, not by its task")
+    return frame.sort_values(_KEY, kind="stable", ignore_index=True)
+
+
+def _listed_sessions(frame: pd.DataFrame, sessions: tuple[str, ...]) -> tuple[pd.DataFrame, list[Exclusion]]:
+    present = sorted(set(frame["session"]))
+    if not sessions:
+        if len(present) > 1:
+            raise DataError(f"the responses have the sessions {', '.join(present)}, the design has none",
+                            where="group design: sessions", hint="list the sessions in time order")
+        return frame, []
+    if not set(present) & set(sessions):
+        raise DataError(f"none of the sessions {', '.join(sessions)} is in the responses",
+                        where="group design: sessions", hint=f"found: {', '.join(present)}")
+    other = frame[~frame["session"].isin(sessions)]
+    pairs = sorted(set(zip(other["subject"], other["session"], strict=True)))
+    gone = [Exclusion("effects", subject, session, reason="the session is not listed in the study", value=session,
+                      threshold=", ".join(sessions)) for subject, session in pairs]
+    return frame[frame["session"].isin(sessions)], gone
+
+
+def _groups(frame: pd.DataFrame, design: GroupDesign) -> tuple[dict[str, int], list[Exclusion]]:
+    """Position of each subject's group among the levels (-1: excluded), and who is excluded."""
+    labels = {str(subject): sorted(set(part)) for subject, part in frame.groupby("subject")["group"]}
+    for subject, found in labels.items():
+        if len(found) > 1 and design.levels is not None:
+            raise TableError(f"subject {subject} has the groups {', '.join(found)}", where="responses, column group")
+    if design.levels is None:
+        return dict.fromkeys(labels, 0), []
+    levels = list(design.levels)
+    known = {s: levels.index(found[0]) if found[0] in levels else -1 for s, found in labels.items()}
+    gone = [Exclusion("effects", s, reason="no group label" if labels[s][0] == NA else "group label is not among the "
+                      "levels", value=labels[s][0], threshold=", ".join(levels)) for s, at in known.items() if at < 0]
+    if all(at < 0 for at in known.values()):
+        found_labels = ", ".join(sorted({found[0] for found in labels.values()}))
+        raise DataError(f"no subject has one of the group labels {', '.join(levels)}", where="groups.levels",
+                        hint=f"found: {found_labels}")
+    return known, gone
+
+
+def _why(exclusions: list[Exclusion]) -> str:
+    reasons = sorted({row.reason for row in exclusions})
+    return "; ".join(reasons[:3])
+
+
+def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str, ...]) -> Iterator[Block]:
+    row = {s: i for i, s in enumerate(subjects)}
+    column = {s: i for i, s in enumerate(sessions)}
+    for key, part in frame.groupby(["specification", "contrast", "summary", "definition"], sort=True):
+        specification, contrast, summary, definition = map(str, key)
+        rois, units, values = [], [], []
+        for names, cells in part.groupby(["region", "hemisphere"], sort=True):
+            roi = RoiKey(str(names[0]), str(names[1]), definition)
+            unit = sorted(set(cells["unit"]))
+            if len(unit) > 1:
+                raise TableError(f"{roi.label}, contrast {contrast}, has the units {', '.join(unit)}",
+                                 where="responses, column unit")
+            table = np.full((len(subjects), len(sessions)), np.nan)
+            table[cells["subject"].map(row).to_numpy(), cells["session"].map(column).to_numpy()] = cells["value"]
+            rois.append(roi)
+            units.append(unit[0])
+            values.append(table)
+        yield Block(specification, contrast, summary, definition, tuple(rois), tuple(units), np.array(values))
+
+
+def _missing(blocks: tuple[Block, ...], sample: Sample, sessions: tuple[str, ...]) -> list[Exclusion]:
+    """A row per subject and session without any value, and per single value that is missing."""
+    somewhere = np.any([np.isfinite(block.values).any(axis=0) for block in blocks], axis=0)
+    single = len(sessions) < 2
+    reason = "no response" if single else "no response in this session, so the subject is not among the complete cases"
+    out = [Exclusion("effects", sample.subjects[i], sessions[j], reason=reason)
+           for i, j in zip(*np.nonzero(~somewhere), strict=True)]
+    for block in blocks:
+        for r, roi in enumerate(block.rois):
+            for i, j in zip(*np.nonzero(~np.isfinite(block.values[r]) & somewhere), strict=True):
+                name = f"{roi.label} {block.contrast}"
+                name += "" if block.specification == "main" else f" {block.specification}"
+                out.append(Exclusion("effects", sample.subjects[i], sessions[j], region=name, reason=reason,
+                                     value=f"summary {block.summary}"))
+    return out
+
+
+def _warnings(sample: Sample, coded: Coded) -> tuple[str, ...]:
+    out = list(coded.warnings)
+    for k, level in enumerate(sample.levels):
+        n = int((sample.group == k).sum())
+        if n < 2:
+            out.append(f"group {level} has {'no subject' if n == 0 else 'one subject'}")
+    return tuple(out)

@@ -1,0 +1,233 @@
+"""Group statistics on any long table of ROI values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from deltaroi.errors import TableError, UsageError
+from deltaroi.group.analysis import analyse
+from deltaroi.group.design import GroupDesign, GroupResult
+from deltaroi.io.tsv import read_tsv
+from deltaroi.specs import GroupStats
+from deltaroi.types import NA
+
+_FILLERS = {"specification": "main", "task": NA, "hemisphere": "B", "definition": "as given", "contrast": "value",
+            "summary": "as given", "unit": "as given"}
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What :func:`compare` is asked.
+
+    Attributes
+    ----------
+    sessions : tuple of str
+        In time order; empty for a table of one session.
+    groups : tuple of str
+        Intervention first, reference last; empty for one group.
+    assignment : str
+        ``randomised`` or ``preexisting``.
+    participants : Path, DataFrame or None
+        Table with ``participant_id`` and the group and covariate columns; None reads them from the values.
+    group_column : str
+        Its column of group labels.
+    covariates : tuple of str
+        Columns that enter the model.
+    stats : GroupStats
+        Primary estimator, errors, permutations, seed, equivalence bound.
+    family : str
+        ``contrast`` or ``all_contrasts``.
+    """
+
+    sessions: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    assignment: Literal["randomised", "preexisting"] = "randomised"
+    participants: Path | pd.DataFrame | None = None
+    group_column: str = "group"
+    covariates: tuple[str, ...] = ()
+    stats: GroupStats = field(default_factory=GroupStats)
+    family: str = "contrast"
+
+
+def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> GroupResult:
+    """Test a long table of values.
+
+    Parameters
+    ----------
+    values : path or DataFrame
+        Columns ``subject session region value``, and where they exist ``group hemisphere definition contrast summary
+        unit specification task`` and covariates. ``session`` may be absent in a study without sessions. Labels may
+        carry their BIDS prefix (``sub-``, ``ses-``).
+    options : CompareOptions
+        Sessions, groups and how to test.
+
+    Returns
+    -------
+    GroupResult
+        The same effects table as a study has.
+
+    Raises
+    ------
+    TableError
+        A cell cannot be used; names the file, the row (as in the file, the header being row 1) and the column.
+    UsageError
+        The sessions or groups asked for do not fit the table.
+    """
+    where = str(values) if isinstance(values, (str, Path)) else "values"
+    table = read_tsv(Path(values)) if isinstance(values, (str, Path)) else _as_text(values)
+    sessions = tuple(label.removeprefix("ses-") for label in options.sessions)
+    _require(table, ("subject", "region", "value", *(("session",) if sessions else ())), where)
+    frame = pd.DataFrame({
+        "subject": [cell.removeprefix("sub-") for cell in _present(table, "subject", where)],
+        "region": _present(table, "region", where),
+        "value": _numbers(table["value"], where),
+        "session": _sessions(table, sessions, where),
+    })
+    for name, filler in _FILLERS.items():
+        cells = table[name] if name in table.columns else [NA] * len(table)
+        frame[name] = [filler if cell == NA else cell for cell in cells]
+    people = _participants(options, where)
+    frame["group"] = _labels(frame, table, people, options, where)
+    _no_repeats(frame, where)
+    covariates = _covariates(frame, table, people, options, where)
+    design = GroupDesign(sessions, options.groups or None, options.assignment, covariates)
+    return analyse(frame, design, options.stats, options.family)
+
+
+def _as_text(values: pd.DataFrame) -> pd.DataFrame:
+    """A table in memory as if it had been read: text cells, n/a for missing, fresh index."""
+    missing = ("", "n/a", "nan", "none", "<na>")
+    cells = {str(name): [NA if pd.isna(cell) or str(cell).strip().lower() in missing else _text(cell)
+                         for cell in values[name]] for name in values.columns}
+    return pd.DataFrame(cells, dtype="str")
+
+
+def _text(cell: object) -> str:
+    return repr(float(cell)) if isinstance(cell, (float, np.floating)) else str(cell).strip()
+
+
+def _require(table: pd.DataFrame, names: tuple[str, ...], where: str) -> None:
+    lacking = [name for name in names if name not in table.columns]
+    if lacking:
+        raise TableError(f"no column {', '.join(map(repr, lacking))}", where=where,
+                         hint=f"its columns are {', '.join(map(str, table.columns))}")
+    if table.empty:
+        raise TableError("the table has no rows", where=where)
+
+
+def _present(table: pd.DataFrame, name: str, where: str) -> list[str]:
+    for i, cell in enumerate(table[name]):
+        if cell == NA:
+            raise TableError(f"column '{name}' is missing", where=f"{where}, row {i + 2}")
+    return list(table[name])
+
+
+def _numbers(cells: pd.Series, where: str) -> list[float]:
+    out = []
+    for i, cell in enumerate(cells):
+        try:
+            number = float("nan") if cell == NA else float(cell)
+        except ValueError:
+            number = float("inf")
+        if np.isinf(number):
+            raise TableError(f"column 'value' holds {cell!r}, not a finite number", where=f"{where}, row {i + 2}",
+                             hint="write n/a where a value is missing")
+        out.append(number)
+    return out
+
+
+def _sessions(table: pd.DataFrame, sessions: tuple[str, ...], where: str) -> list[str]:
+    if "session" not in table.columns:
+        return [NA] * len(table)
+    labels = [cell.removeprefix("ses-") for cell in table["session"]]
+    found = sorted(set(labels))
+    lacking = [label for label in sessions if label not in found]
+    if lacking:
+        raise UsageError(f"no session {', '.join(lacking)} in the table", where=where,
+                         hint=f"found: {', '.join(found)}")
+    if not sessions and len(found) > 1:
+        raise UsageError(f"the table has the sessions {', '.join(found)}", where=where,
+                         hint="say which ones to compare, in time order: --sessions pre,post")
+    return labels
+
+
+def _participants(options: CompareOptions, where: str) -> pd.DataFrame | None:
+    """The participants table by subject, or None."""
+    if options.participants is None:
+        return None
+    given = options.participants
+    place = "participants" if isinstance(given, pd.DataFrame) else str(given)
+    table = _as_text(given) if isinstance(given, pd.DataFrame) else read_tsv(Path(given))
+    _require(table, ("participant_id",), place)
+    table["participant_id"] = [cell.removeprefix("sub-") for cell in table["participant_id"]]
+    twice = table["participant_id"].duplicated()
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        raise TableError(f"participant {table['participant_id'][row]} stands twice", where=f"{place}, row {row + 2}")
+    return table.set_index("participant_id")
+
+
+def _labels(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame | None, options: CompareOptions,
+            where: str) -> list[str]:
+    """The group of every row."""
+    column = options.group_column
+    if people is not None and column in people.columns:
+        known = people[column].to_dict()
+        labels = [str(known.get(subject, NA)) for subject in frame["subject"]]
+    elif column in table.columns:
+        labels = list(table[column])
+    elif options.groups:
+        raise UsageError(f"no column '{column}' holds the groups", where=where,
+                         hint="name it with --group-column, or give --participants")
+    else:
+        return [NA] * len(frame)
+    found = sorted(set(labels) - {NA})
+    if not options.groups and len(found) > 1:
+        raise UsageError(f"the table has the groups {', '.join(found)}", where=where,
+                         hint="say who is compared with whom, reference last: --groups " + ",".join(found[:2]))
+    first: dict[str, str] = {}
+    for i, (subject, label) in enumerate(zip(frame["subject"], labels, strict=True)):
+        if first.setdefault(subject, label) != label:
+            raise TableError(f"subject {subject} is in group {label} here and in {first[subject]} before",
+                             where=f"{where}, row {i + 2}, column '{column}'")
+    lacking = [label for label in options.groups if label not in found]
+    if lacking:
+        raise UsageError(f"no subject is in group {', '.join(lacking)}", where=where, hint=f"found: {', '.join(found)}")
+    return labels
+
+
+def _no_repeats(frame: pd.DataFrame, where: str) -> None:
+    key = ["specification", "subject", "session", "task", "region", "hemisphere", "definition", "contrast", "summary"]
+    twice = frame.duplicated(key)
+    if twice.any():
+        row = int(np.flatnonzero(twice)[0])
+        cell = frame.loc[row, ["subject", "session", "region"]].to_dict()
+        raise TableError(f"a second value for {cell}", where=f"{where}, row {row + 2}",
+                         hint="one row per subject, session and region (and hemisphere, contrast, ... if given)")
+
+
+def _covariates(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame | None, options: CompareOptions,
+                where: str) -> pd.DataFrame | None:
+    """One row per subject with the covariates asked for."""
+    if not options.covariates:
+        return None
+    subjects = sorted(set(frame["subject"]))
+    columns: dict[str, list[str]] = {}
+    for name in options.covariates:
+        if people is not None and name in people.columns:
+            known = people[name].to_dict()
+        elif name in table.columns:
+            known = {}
+            for i, (subject, cell) in enumerate(zip(frame["subject"], table[name], strict=True)):
+                if known.setdefault(subject, cell) != cell:
+                    raise TableError(f"subject {subject} has {cell!r} here and {known[subject]!r} before",
+                                     where=f"{where}, row {i + 2}, column '{name}'")
+        else:
+            raise UsageError(f"no column '{name}' holds the covariate", where=where)
+        columns[name] = [str(known.get(subject, NA)) for subject in subjects]
+    return pd.DataFrame(columns, index=subjects)

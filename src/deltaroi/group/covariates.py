@@ -1,0 +1,95 @@
+"""Covariates as columns of the model: numbers as they are, words as dummies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deltaroi.errors import DataError
+from deltaroi.types import NA, Exclusion
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Coded covariates: values per column and subject, and what was said or left out on the way."""
+
+    values: dict[str, dict[str, float]] = field(default_factory=dict)
+    incomplete: frozenset[str] = frozenset()
+    exclusions: tuple[Exclusion, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns; a dummy is ``covariate[level]``."""
+        return tuple(self.values)
+
+    def matrix(self, subjects: Sequence[str]) -> NDArray[np.float64]:
+        """The columns for these subjects, shape (subjects, columns)."""
+        data = [[column[s] for column in self.values.values()] for s in subjects]
+        return np.array(data, dtype=np.float64).reshape(len(subjects), len(self.values))
+
+
+def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str]) -> Coded:
+    """Code the covariates of these subjects.
+
+    A subject with a missing covariate is left out and listed. A covariate without variation is left out with a
+    warning. A text covariate becomes one dummy per level but the first in alphabetical order.
+
+    Raises
+    ------
+    DataError
+        A column mixes numbers and words, or is missing for everybody.
+    """
+    if table is None or table.shape[1] == 0:
+        return Coded()
+    cells = {str(name): _cells(table[name], subjects) for name in table.columns}
+    gone = [Exclusion("effects", s, reason=f"covariate '{name}' is missing", value=NA) for name, column in cells.items()
+            for s in subjects if column[s] == NA]
+    for name, column in cells.items():
+        if subjects and all(cell == NA for cell in column.values()):
+            raise DataError(f"the covariate '{name}' is missing for every subject", where="groups.covariates",
+                            hint="check that its subject labels are those of the responses")
+    incomplete = frozenset(row.subject for row in gone)
+    kept = [s for s in subjects if s not in incomplete]
+    values: dict[str, dict[str, float]] = {}
+    warnings, notes = [], []
+    for name, column in cells.items():
+        levels = sorted({column[s] for s in kept})
+        if len(levels) < 2:
+            warnings.append(f"the covariate '{name}' does not vary and is left out of the model")
+        elif _numeric(name, column, subjects):
+            values[name] = {s: float(column[s]) for s in kept}
+        else:
+            for level in levels[1:]:
+                values[f"{name}[{level}]"] = {s: float(column[s] == level) for s in kept}
+            notes.append(f"the covariate '{name}' is dummy coded against '{levels[0]}'")
+    return Coded(values, incomplete, tuple(gone), tuple(warnings), tuple(notes))
+
+
+def _cells(column: pd.Series, subjects: Sequence[str]) -> dict[str, str]:
+    index = {str(subject): cell for subject, cell in column.items()}
+    found = {s: index.get(s, NA) for s in subjects}
+    missing = ("", "n/a", "nan", "none", "<na>")
+    return {s: NA if str(cell).strip().lower() in missing else str(cell).strip() for s, cell in found.items()}
+
+
+def _numeric(name: str, column: dict[str, str], subjects: Sequence[str]) -> bool:
+    words = [s for s in subjects if column[s] != NA and not _is_number(column[s])]
+    numbers = [s for s in subjects if column[s] != NA and _is_number(column[s])]
+    if words and len(numbers) > len(words):
+        raise DataError(f"the covariate '{name}' holds {column[words[0]]!r} (subject {words[0]}) among numbers",
+                        where="groups.covariates", hint="write n/a where it is missing")
+    return not words
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False

@@ -1,0 +1,109 @@
+"""The design of a group analysis, and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from deltaroi.errors import DataError, StudyError
+from deltaroi.io.tsv import write_table
+from deltaroi.specs import Groups, GroupStats
+from deltaroi.tables import EFFECTS, EXCLUSIONS, exclusion_frame
+from deltaroi.types import Exclusion
+
+
+@dataclass(frozen=True, eq=False)
+class GroupDesign:
+    """Who is compared with whom, and when.
+
+    Attributes
+    ----------
+    sessions : tuple of str
+        Sessions in time order; none or one makes the study cross-sectional.
+    levels : tuple of str or None
+        Group labels, intervention first, reference last; None means one group of everybody.
+    assignment : str
+        ``randomised`` or ``preexisting``.
+    covariates : DataFrame or None
+        One row per subject (the index), one column per covariate; text columns are dummy coded.
+    """
+
+    sessions: tuple[str, ...] = ()
+    levels: tuple[str, ...] | None = None
+    assignment: Literal["randomised", "preexisting"] = "randomised"
+    covariates: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        for name, listed in (("sessions", self.sessions), ("levels", self.levels or ())):
+            if len(set(listed)) != len(listed):
+                raise StudyError(f"{name} lists a label twice: {', '.join(listed)}", where=f"group design: {name}")
+        if self.covariates is not None:
+            index = self.covariates.index
+            if index.has_duplicates:
+                twice = sorted(set(index[index.duplicated()].astype(str)))
+                raise DataError(f"the subjects {', '.join(twice[:5])} stand twice in the covariates",
+                                where="group design: covariates")
+
+    @classmethod
+    def from_study(cls, groups: Groups | None, sessions: list[str], participants: pd.DataFrame) -> GroupDesign:
+        """The design that a study file and its participants make.
+
+        Parameters
+        ----------
+        groups : specs.Groups or None
+            The section ``groups``.
+        sessions : list of str
+            ``dataset.sessions``.
+        participants : DataFrame
+            Text cells; column ``participant_id`` without ``sub-``.
+
+        Raises
+        ------
+        StudyError
+            A covariate is not a column of the participants.
+        """
+        if groups is None:
+            return cls(tuple(sessions))
+        lacking = [name for name in groups.covariates if name not in participants.columns]
+        if lacking:
+            raise StudyError(f"no column {lacking[0]!r} among the participants", where="groups.covariates",
+                             hint=f"its columns are {', '.join(map(str, participants.columns))}")
+        table = None
+        if groups.covariates:
+            table = participants.set_index("participant_id")[list(groups.covariates)]
+        return cls(tuple(sessions), tuple(groups.levels), groups.assignment, table)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupResult:
+    """What the group stage found.
+
+    Attributes
+    ----------
+    effects : DataFrame
+        Conformed to ``tables.EFFECTS``.
+    exclusions : tuple of Exclusion
+        Every subject and value that is not in the numbers, stage ``effects``.
+    warnings : tuple of str
+        What a reader must know before trusting the numbers.
+    notes : tuple of str
+        How the numbers were made: what was permuted and how often, how covariates were coded.
+    design : GroupDesign
+    spec : GroupStats
+        What made it.
+    """
+
+    effects: pd.DataFrame
+    exclusions: tuple[Exclusion, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    design: GroupDesign
+    spec: GroupStats
+
+    def write(self, folder: Path) -> None:
+        """Write ``effects.tsv`` and ``exclusions.tsv`` with their sidecars into a folder."""
+        write_table(self.effects, EFFECTS, Path(folder) / "effects.tsv")
+        write_table(exclusion_frame(self.exclusions), EXCLUSIONS, Path(folder) / "exclusions.tsv")

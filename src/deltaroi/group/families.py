@@ -1,0 +1,133 @@
+"""Corrections over families of ROIs: Holm, Benjamini-Hochberg, and max-T permutation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaroi.group.blocks import Array, Block, IntArray, Sample
+from deltaroi.group.estimates import Estimate, complete_cases, estimate, permutable
+from deltaroi.group.questions import Question
+from deltaroi.specs import GroupStats
+from deltaroi.stats import multiple, permutation
+
+
+@dataclass
+class Row:
+    """One row of the effects table on its way."""
+
+    block: Block
+    roi: int
+    question: Question
+    kind: str
+    numbers: Estimate
+    p_fwe: float = np.nan
+    p_holm: float = np.nan
+    q_fdr: float = np.nan
+    family: str = ""
+    family_size: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def leading(self) -> bool:
+        """Whether this kind of standard error leads its question."""
+        return self.kind == self.question.leading
+
+    @property
+    def primary(self) -> bool:
+        """The one row per ROI and contrast."""
+        return self.question.primary and self.leading
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """Rows with their corrections, and how the permutations were made."""
+
+    rows: list[Row]
+    notes: tuple[str, ...]
+
+
+def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: Sample, spec: GroupStats,
+                   ) -> Corrected:
+    """All rows of one set of blocks that is corrected together.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        One block, or those of all contrasts with ``regions.family: all_contrasts``.
+    asked : sequence of Question
+        The questions.
+    sample : Sample
+        The subjects.
+    spec : GroupStats
+        Permutations, seed, equivalence bound.
+    """
+    rows: list[Row] = []
+    notes: list[str] = []
+    primary = next(q for q in asked if q.primary)
+    for question in asked:
+        cases = [(block, r, complete_cases(question, block, r, sample)) for block in blocks
+                 for r in range(len(block.rois))]
+        for kind in question.kinds:
+            family = [Row(block, r, question, kind, estimate(question, kind, c, spec.equivalence_bounds_d))
+                      for block, r, c in cases]
+            p = np.array([row.numbers.test.p for row in family])
+            holm, fdr = multiple.holm(p), multiple.benjamini_hochberg(p)
+            for row, a, b in zip(family, holm, fdr, strict=True):
+                row.p_holm, row.q_fdr = float(a), float(b)
+                row.family, row.family_size = _name(blocks, question, kind), int((~np.isnan(p)).sum())
+            same_model = question.model == primary.model and question.term == primary.term
+            if spec.permutations and same_model and kind == question.leading:
+                tests = [permutable(question, kind, c) for _, _, c in cases]
+                found, said = _max_t(tests, question, kind, sample, spec)
+                notes.append(f"{family[0].family}: {said}")
+                for row, value in zip(family, found, strict=True):
+                    row.p_fwe = float(value) if np.isfinite(row.numbers.test.p) else np.nan
+            rows += family
+    return Corrected(rows, tuple(notes))
+
+
+def _name(blocks: Sequence[Block], question: Question, kind: str) -> str:
+    """What a family is called: everything its ROIs share."""
+    block = blocks[0]
+    contrasts = block.contrast if len(blocks) == 1 else "all contrasts"
+    return " · ".join((block.specification, contrasts, block.summary, block.definition, question.model, question.term,
+                       question.comparison, kind))
+
+
+def _max_t(tests: Sequence[tuple[permutation.Statistic, int]], question: Question, kind: str, sample: Sample,
+           spec: GroupStats) -> tuple[Array, str]:
+    """Family-wise p values, and in words what was permuted."""
+    statistics = [statistic for statistic, _ in tests]
+    involved = np.unique(np.concatenate([s.subjects for s in statistics]))
+    if involved.size < 2:
+        return np.full(len(tests), np.nan), "too few subjects to permute"
+    local = [_renumbered(s, involved) for s in statistics]
+    same = all(s.subjects.size == involved.size for s in local)
+    relabel = kind == "welch" or (question.model != "ancova" and not question.adjusted
+                                  and len(question.groups) == len(sample.levels))
+    arrangements: NDArray[np.generic]
+    if question.model in ("paired", "one_sample"):
+        arrangements, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
+        what = "sign flips of whole subjects"
+    elif relabel and same:
+        arrangements, complete = permutation.relabellings(sample.group[involved], spec.permutations, spec.seed)
+        what = "group relabellings of whole subjects"
+    else:
+        arrangements, complete = permutation.permutations(involved.size, spec.permutations, spec.seed)
+        what = "group relabellings of whole subjects" if relabel else \
+            "Freedman-Lane permutations of whole subjects' residuals"
+    found = permutation.max_t(local, arrangements, [floor for _, floor in tests])
+    count = found.arrangements if complete else found.arrangements - 1
+    exact = complete and (relabel or question.model in ("paired", "one_sample"))
+    tested = int(np.isfinite(found.p).sum())
+    return found.p, f"max-T over {tested} ROIs, {'all ' if complete else ''}{count} {what}{' (exact)' if exact else ''}"
+
+
+def _renumbered(statistic: permutation.Statistic, involved: IntArray) -> permutation.Statistic:
+    """The same statistic with its subjects numbered among those involved."""
+    places = np.searchsorted(involved, statistic.subjects).astype(np.int64)
+    return replace(statistic, subjects=places)  # type: ignore[type-var]

@@ -1,0 +1,164 @@
+"""Which effects a design asks for, and which of them answers its question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from deltaroi.errors import StudyError
+from deltaroi.specs import GroupStats
+
+
+@dataclass(frozen=True)
+class Question:
+    """One effect, asked of every ROI.
+
+    Attributes
+    ----------
+    model, term, comparison : str
+        As in the effects table.
+    last : int
+        Position of the session whose values are tested.
+    first : int or None
+        Position of the session they are compared with; None without one.
+    groups : tuple of int
+        Positions of the groups concerned: two for a difference, one within a group, all for an omnibus test.
+    kinds : tuple of str
+        Kinds of standard errors, a row each.
+    leading : str
+        The kind whose row leads: it is permuted, read, and primary when the question is.
+    primary : bool
+        Whether this question is the study's.
+    joint : bool
+        Whether it is an omnibus F test.
+    adjusted : bool
+        Whether covariates enter.
+    """
+
+    model: str
+    term: str
+    comparison: str
+    last: int
+    first: int | None
+    groups: tuple[int, ...]
+    kinds: tuple[str, ...]
+    leading: str
+    primary: bool = False
+    joint: bool = False
+    adjusted: bool = False
+
+
+def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str, spec: GroupStats, *,
+              covariates: bool) -> list[Question]:
+    """All questions of a design, the primary one marked.
+
+    Parameters
+    ----------
+    sessions, levels, assignment
+        As in :class:`deltaroi.group.design.GroupDesign`.
+    spec : GroupStats
+        ``primary`` and ``variance`` decide which row leads.
+    covariates : bool
+        Whether the models have covariates.
+
+    Raises
+    ------
+    StudyError
+        ``primary`` names a model that the design does not have.
+    """
+    model = primary_model(sessions, levels, assignment, spec.primary)
+    robust = spec.variance == "robust"
+    several = levels is not None and len(levels) > 1
+    found: list[Question] = []
+    if len(sessions) < 2:
+        found = list(_cross_sectional(levels, robust=robust, covariates=covariates))
+    else:
+        for last in range(1, len(sessions)):
+            when = f"{sessions[last]}-{sessions[0]}"
+            if several and levels is not None:
+                found += _between(levels, when, last, robust=robust, covariates=covariates, two=len(sessions) == 2)
+            found += _within(levels, when, last)
+        if several and levels is not None:
+            found += _baseline(levels, sessions[0], robust=robust)
+    latest = max(q.last for q in found)
+    candidates = [q for q in found if q.model == model and q.last == latest and q.term != "group_at_baseline"]
+    chosen = next((q for q in candidates if q.joint), candidates[0])
+    return [replace(q, primary=True) if q is chosen else q for q in found]
+
+
+def primary_model(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str, asked: str) -> str:
+    """The model of the primary row; see :func:`questions`."""
+    several = levels is not None and len(levels) > 1
+    if asked == "lmm":
+        raise StudyError("the linear mixed model is not available in this version", where="group.primary",
+                         hint="use auto, ancova or change: complete cases, each later session against the first")
+    if len(sessions) < 2:
+        fits = ["two_sample"] if several else ["one_sample"]
+    elif several:
+        fits = ["ancova", "change"] if assignment == "randomised" else ["change", "ancova"]
+    else:
+        fits = ["paired"]
+    if asked == "auto":
+        return fits[0]
+    if asked not in fits:
+        n_groups = len(levels) if levels else 1
+        raise StudyError(f"the primary model '{asked}' does not fit {n_groups} group(s) and {len(sessions)} session(s)",
+                         where="group.primary", hint=f"use auto or {' or '.join(fits)}")
+    return asked
+
+
+def _pairs(levels: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Each group against the reference, which is listed last."""
+    reference = len(levels) - 1
+    yield from ((k, reference) for k in range(reference))
+
+
+def _linear_kinds(robust: bool, covariates: bool) -> tuple[tuple[str, str], str]:
+    """Kinds of a difference of means: Welch has no form with covariates, HC3 takes its place."""
+    kind = "hc3" if covariates else "welch"
+    return (kind, "classical"), kind if robust else "classical"
+
+
+def _between(levels: tuple[str, ...], when: str, last: int, *, robust: bool, covariates: bool,
+             two: bool) -> Iterator[Question]:
+    change_kinds, change_leads = _linear_kinds(robust, covariates)
+    everyone = tuple(range(len(levels)))
+    for model, kinds, leading in (("ancova", ("hc3", "classical"), "hc3" if robust else "classical"),
+                                  ("change", change_kinds, change_leads)):
+        base = Question(model, "group_difference", "", last, 0, everyone, kinds, leading, adjusted=covariates)
+        if len(levels) > 2:
+            yield replace(base, comparison=f"{','.join(levels)}|{when}", joint=True)
+        for pair in _pairs(levels):
+            yield replace(base, comparison=f"{levels[pair[0]]}-{levels[pair[1]]}|{when}", groups=pair)
+    if two and not covariates:
+        joint = len(levels) > 2
+        name = ",".join(levels) if joint else f"{levels[0]}-{levels[1]}"
+        yield Question("mixed_anova", "group_x_session", f"{name}|{when}", last, 0, everyone, ("classical",),
+                       "classical", joint=joint)
+
+
+def _within(levels: tuple[str, ...] | None, when: str, last: int) -> Iterator[Question]:
+    for k, level in enumerate(levels or ("all",)):
+        comparison = when if levels is None else f"{level}|{when}"
+        yield Question("paired", f"session_within:{level}", comparison, last, 0, (k,), ("classical",), "classical")
+
+
+def _baseline(levels: tuple[str, ...], session: str, *, robust: bool) -> Iterator[Question]:
+    kinds, leading = _linear_kinds(robust, False)
+    for pair in _pairs(levels):
+        yield Question("two_sample", "group_at_baseline", f"{levels[pair[0]]}-{levels[pair[1]]}|{session}", 0, None,
+                       pair, kinds, leading)
+
+
+def _cross_sectional(levels: tuple[str, ...] | None, *, robust: bool, covariates: bool) -> Iterator[Question]:
+    if levels is None or len(levels) == 1:
+        name = levels[0] if levels else "all"
+        yield Question("one_sample", "mean", f"{name}-0", 0, None, (0,), ("classical",), "classical")
+        return
+    kinds, leading = _linear_kinds(robust, covariates)
+    base = Question("two_sample", "group_difference", "", 0, None, tuple(range(len(levels))), kinds, leading,
+                    adjusted=covariates)
+    if len(levels) > 2:
+        yield replace(base, comparison=",".join(levels), joint=True)
+    for pair in _pairs(levels):
+        yield replace(base, comparison=f"{levels[pair[0]]}-{levels[pair[1]]}", groups=pair)

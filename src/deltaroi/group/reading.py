@@ -1,0 +1,129 @@
+"""One plain sentence per effect, true to its numbers."""
+
+from __future__ import annotations
+
+import math
+
+from deltaroi.group.families import Row
+
+ALPHA = 0.05
+_FEW = 10
+_ERRORS = {"hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors"}
+_UNSAID = ("n/a", "as given", "")
+
+
+def sentence(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
+    """The reading of a row.
+
+    Notes
+    -----
+    A claim is made from the p value corrected over the family (max-T where computed, else Holm). Absence is claimed
+    only from the equivalence test. Nothing is said about a difference between groups from effects within groups.
+    """
+    test, place = row.numbers.test, _place(row)
+    if math.isnan(test.p):
+        return _flat(f"{place}: not tested, because {test.problem or 'the test is not defined'}"
+                     f"{_counts(row, levels)}.")
+    what = _joint(row, levels, sessions) if test.kind == "F" else _effect(row, levels, sessions)
+    parts = [f"{what}: {_verdict(row)}"]
+    parts += row.remarks
+    few = [n for n in (row.numbers.n_first, row.numbers.n_second) if n is not None and n < _FEW]
+    if few:
+        parts.append(f"few subjects{_counts(row, levels)}")
+    return _flat("; ".join(parts) + ".")
+
+
+def corrected_p(row: Row) -> tuple[float, str]:
+    """The p value that claims rest on, and its name."""
+    if math.isfinite(row.p_fwe):
+        return row.p_fwe, "max-T"
+    return row.p_holm, "Holm"
+
+
+def amount(value: float, unit: str) -> str:
+    """A number with its unit."""
+    text = f"{value:.3g}"
+    return text if unit in _UNSAID else f"{text} {unit}"
+
+
+def p_text(p: float) -> str:
+    """A p value as people write it."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.0995 else f"p = {p:.2f}"
+
+
+def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
+    """Direction, groups, size and interval."""
+    question, test, unit = row.question, row.numbers.test, row.block.units[row.roi]
+    place = _place(row)
+    size, way = amount(abs(test.estimate), unit), "higher" if test.estimate > 0 else "lower"
+    interval = f"(95 % CI {test.ci_low:.3g} to {amount(test.ci_high, unit)})"
+    last = sessions[question.last]
+    if question.model == "one_sample":
+        return f"The mean of {place} was {amount(test.estimate, unit)} {interval}"
+    if question.model == "paired":
+        who = "" if len(levels) == 1 and levels[0] == "all" else f" within {levels[question.groups[0]]} alone"
+        return f"{place} was {size} {way} at {last} than at {sessions[question.first or 0]}{who} {interval}"
+    pair = f"in {levels[question.groups[0]]} than in {levels[question.groups[-1]]} {interval}"
+    how = f"{_ERRORS.get(row.kind, row.kind)}" + (", adjusted for covariates" if question.adjusted else "")
+    if question.model == "ancova":
+        first = sessions[question.first or 0]
+        return f"At {last}, given the value at {first}, {place} was {size} {way} {pair} by ANCOVA with {how}"
+    if question.term == "group_at_baseline":
+        return f"Before, at {last}, {place} was {size} {way} {pair} by {how}"
+    if question.first is not None:
+        first = sessions[question.first]
+        return f"The change of {place} from {first} to {last} was {size} {way} {pair} by {how}"
+    return f"{place} was {size} {way} {pair} by {how}"
+
+
+def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
+    question, test = row.question, row.numbers.test
+    place = _place(row)
+    f = f"F({test.df_between:.0f}, {test.df:.4g}) = {test.statistic:.3g}"
+    who = f"between {', '.join(levels[k] for k in question.groups)}"
+    if question.first is None:
+        return f"Differences of {place} {who}, {f} with {_ERRORS[row.kind]}"
+    first, last = sessions[question.first], sessions[question.last]
+    if question.model == "ancova":
+        return f"Differences of {place} at {last}, given the value at {first}, {who}, {f} with {_ERRORS[row.kind]}"
+    return f"Differences of the change of {place} from {first} to {last} {who}, {f} with {_ERRORS[row.kind]}"
+
+
+def _verdict(row: Row) -> str:
+    """What the numbers allow to say."""
+    test, numbers, unit = row.numbers.test, row.numbers, row.block.units[row.roi]
+    p, method = corrected_p(row)
+    over = f" over {row.family_size} tests" if row.family_size > 1 else ""
+    said = f"{p_text(p)} corrected{over} by {method}" if row.family_size > 1 else p_text(p)
+    small = math.isfinite(numbers.p_equivalence) and numbers.p_equivalence < ALPHA
+    bound = f"the equivalence bound of {amount(numbers.bound, unit)} (equivalence {p_text(numbers.p_equivalence)})"
+    question = row.question
+    if p < ALPHA:
+        kind = "a difference" if question.model not in ("paired", "one_sample") else \
+            "a change" if question.model == "paired" else "a mean other than zero"
+        text = f"evidence for {kind}, {said}"
+        return f"{text}, yet smaller than {bound}" if small else text
+    if small:
+        return f"the effect, if any, is smaller than {bound}; {said}"
+    alone = f" ({p_text(test.p)} before correction)" if test.p < ALPHA else ""
+    return f"no evidence either way, {said}{alone}"
+
+
+def _counts(row: Row, levels: tuple[str, ...]) -> str:
+    numbers, groups = row.numbers, row.question.groups
+    if numbers.n_second is not None and len(groups) == 2:
+        return f" ({numbers.n_first} in {levels[groups[0]]}, {numbers.n_second} in {levels[groups[1]]})"
+    return f" (n = {numbers.n})"
+
+
+def _place(row: Row) -> str:
+    """What people call the ROI."""
+    roi = row.block.rois[row.roi]
+    if roi.definition in _UNSAID:
+        return roi.region if roi.hemisphere == "B" else f"{roi.region}-{roi.hemisphere}"
+    return f"{roi.region}-{roi.hemisphere} ({roi.definition})"
+
+
+def _flat(text: str) -> str:
+    """One line, whatever labels hold."""
+    return " ".join(text.split())

@@ -1,0 +1,71 @@
+"""Absence and sensitivity: equivalence test, JZS Bayes factor, smallest detectable effect."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from scipy import integrate, optimize, special, stats
+
+from deltaroi.stats.record import NAN, Test
+
+
+def equivalence_p(test: Test, bound: float) -> float:
+    """Two one-sided tests (Schuirmann 1987) that an effect lies within ± bound; the larger of both p values."""
+    if not (bound > 0 and test.se > 0 and test.df > 0):
+        return NAN
+    below = stats.t.sf((test.estimate + bound) / test.se, test.df)
+    above = stats.t.cdf((test.estimate - bound) / test.se, test.df)
+    return float(max(below, above))
+
+
+def jzs_bf10(t: float, n_effective: float, df: float, width: float = math.sqrt(2) / 2) -> float:
+    """The JZS Bayes factor of a t test against the null (Rouder et al. 2009, eq. 1, with a Cauchy prior of this width).
+
+    Parameters
+    ----------
+    t : float
+        Student's t.
+    n_effective : float
+        n for one sample or pairs; n₁n₂/(n₁+n₂) for two samples.
+    df : float
+        Degrees of freedom of t.
+    width : float
+        Scale of the Cauchy prior on the standardised effect; √2/2 is the usual medium one.
+    """
+    if not (math.isfinite(t) and df > 0 and n_effective > 0):
+        return NAN
+    null = -(df + 1) / 2 * math.log1p(t**2 / df)
+
+    def log_density(u: float) -> float:  # u = log g
+        g = math.exp(u)
+        spread = 1 + n_effective * g * width**2
+        return (-0.5 * math.log(spread) - (df + 1) / 2 * math.log1p(t**2 / (spread * df)) - null
+                - 0.5 * math.log(2 * math.pi) - 0.5 * u - 0.5 / g)
+
+    grid = np.linspace(-12, 30, 421)
+    heights = [log_density(u) for u in grid]
+    peak, place = max(heights), float(grid[int(np.argmax(heights))])
+    value, _ = integrate.quad(lambda u: math.exp(log_density(u) - peak), -12, 60, limit=400, epsabs=0, epsrel=1e-10,
+                              points=[place])
+    log_factor = math.log(value) + peak
+    return math.exp(log_factor) if log_factor < 700 else math.inf
+
+
+@lru_cache(maxsize=4096)
+def detectable(df: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """The smallest effect, in standard errors, that a two-sided t test detects with this power."""
+    if not df > 0:
+        return NAN
+    critical = float(stats.t.ppf(1 - alpha / 2, df))
+
+    def gap(ncp: float) -> float:
+        return float(special.nctdtr(df, ncp, -critical) + 1 - special.nctdtr(df, ncp, critical)) - power
+
+    high = 5.0
+    while not gap(high) > 0:
+        high *= 2
+        if high > 1e4:
+            return NAN
+    return float(optimize.brentq(gap, 0.0, high, xtol=1e-10))
