@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def resolve_summary(how: str, rule: str) -> VoxelSummary | SeriesSummary:
         return "mean" if rule == "majority" else "weighted_mean"
     if how not in OF_VOXELS + OF_SERIES:
         raise UsageError(f"unknown summary {how!r}", hint=f"auto, {', '.join(OF_VOXELS + OF_SERIES)}")
-    return cast("VoxelSummary | SeriesSummary", how)
+    return how
 
 
 def summarise_voxels(values: FloatArray, weights: FloatArray, how: VoxelSummary) -> float:
