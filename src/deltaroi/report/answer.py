@@ -1,0 +1,80 @@
+"""What the primary rows allow to say, claims first."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from deltaroi.report.data import ALPHA, Output, Row, records
+
+KINDS = {
+    "claim": "Holds after correction over the family of ROIs",
+    "uncorrected": "Below .05 only without correction: not a claim",
+    "equivalent": "Equivalent to no effect within the stated bounds (each test by itself)",
+    "open": "Neither an effect nor its absence is shown",
+    "missing": "Could not be estimated",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Primary rows of one kind: heading and sentences, each with its contrast."""
+
+    kind: str
+    heading: str
+    sentences: tuple[tuple[str, str], ...]
+
+
+def corrected_p(row: Row) -> tuple[float, str]:
+    """The family-corrected p value of a row and its method; NaN and ``""`` where nothing was corrected.
+
+    Permutation goes before Holm.
+    """
+    for column, method in (("p_fwe", "max-T permutation"), ("p_holm", "Holm")):
+        if math.isfinite(row[column]):
+            return float(row[column]), method
+    return math.nan, ""
+
+
+def holds(row: Row) -> bool:
+    """Whether a row's effect holds after correction over its family."""
+    return corrected_p(row)[0] <= ALPHA
+
+
+def kind_of(row: Row) -> str:
+    """Which of :data:`KINDS` a primary row is."""
+    if not math.isfinite(row["estimate"]):
+        return "missing"
+    if holds(row):
+        return "claim"
+    if row["p"] <= ALPHA:
+        return "uncorrected"
+    return "equivalent" if row["p_equivalence"] <= ALPHA else "open"
+
+
+def verdicts(output: Output) -> tuple[Verdict, ...]:
+    """The primary rows' sentences by what they allow to say; kinds without a row are left out."""
+    found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in KINDS}
+    for row in records(output.primary):
+        found[kind_of(row)].append((row["contrast"], row["reading"]))
+    return tuple(Verdict(kind, KINDS[kind], tuple(rows)) for kind, rows in found.items() if rows)
+
+
+def headline(output: Output) -> str:
+    """The answer in one sentence, from the counts alone."""
+    primary = output.primary
+    if primary.empty:
+        return "No effect was tested."
+    kinds = [kind_of(row) for row in records(primary)]
+    tested = len(kinds) - kinds.count("missing")
+    methods = sorted({method for row in records(primary) if (method := corrected_p(row)[1])})
+    if not tested:
+        return f"None of the {len(kinds)} primary effects could be estimated."
+    if not methods:
+        return f"{tested} primary effects were tested, without any correction for their number."
+    claims = kinds.count("claim")
+    share = "None" if not claims else str(claims)
+    many = len({*primary["family"]}) > 1
+    return (f"{share} of {tested} primary {'effect' if tested == 1 else 'effects'} "
+            f"{'holds' if claims == 1 or (tested == 1 and not claims) else 'hold'} after correction over "
+            f"{'its family' if many else 'the family'} of ROIs ({' or '.join(methods)}, p ≤ .05).")

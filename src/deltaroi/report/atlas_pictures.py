@@ -1,0 +1,131 @@
+"""The ROIs on the template: an overview, and every region by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deltaroi.errors import DataError
+from deltaroi.report import words
+from deltaroi.report.data import Output, records, roi_of
+from deltaroi.report.figures.slices import Axis, Layer, Volume, best_cut, centre, extent, slices
+from deltaroi.report.figures.style import REGIONS, colour
+from deltaroi.report.pictures import Picture, picture
+from deltaroi.types import RoiKey
+
+_OVERVIEW: tuple[tuple[Axis, int], ...] = (("x", 2), ("y", 2), ("z", 3))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The pictures of the ROIs.
+
+    Attributes
+    ----------
+    overview : tuple of Picture
+        All ROIs on the slices that show most of them; empty without images.
+    regions : tuple of Picture
+        One per region and definition.
+    legend : tuple of (name, colour)
+        The regions' colours.
+    notes : tuple of str
+        What could not be drawn and why.
+    """
+
+    overview: tuple[Picture, ...]
+    regions: tuple[Picture, ...]
+    legend: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def draw_regions(output: Output) -> Drawn:
+    """Draw the ROI images of the output folder, each ROI on the first grid that has its image."""
+    images, notes = _images(output)
+    names = list(dict.fromkeys(roi.region for roi in images))
+    colours = {name: colour(REGIONS, i) for i, name in enumerate(names)}
+    if not images:
+        return Drawn((), (), (), tuple(notes))
+    template = _template()
+    layers = [Layer(volume, colours[roi.region]) for roi, volume in images.items()]
+    cuts = _overview_cuts(images)
+    place = ", ".join(f"{axis} = {words.number(at, 0)}" for axis, at in cuts)
+    overview = picture(slices(template, layers, cuts), "regions-overview",
+                       f"{words.plural(len(images), 'ROI')} on slices of the MNI152 template at {place} mm.",
+                       f"All {words.plural(len(images), 'ROI')} (slices chosen to show as many as possible)")
+    single = tuple(_region(template, name, definition, images, colours[name], f"region-{i}")
+                   for i, (name, definition) in enumerate(dict.fromkeys((r.region, r.definition) for r in images)))
+    return Drawn((overview,), single, tuple(colours.items()), tuple(notes))
+
+
+def _images(output: Output) -> tuple[dict[RoiKey, Volume], list[str]]:
+    images: dict[RoiKey, Volume] = {}
+    lacking: set[RoiKey] = set()
+    for row in records(output.regions):
+        roi = roi_of(row)
+        path = output.layout.roi_image(roi, row["space"], row["grid_digest"])
+        if roi not in images and path.is_file():
+            images[roi] = _load(path)
+        lacking.add(roi)
+    ordered = {roi: images[roi] for roi in output.rois if roi in images}
+    undrawn = [output.roi_label(roi) for roi in output.rois if roi in lacking and roi not in images]
+    notes = [f"Not drawn, because there is no image under atlases/: {words.listed(undrawn)}."] if undrawn else []
+    spaces = sorted({space for space in output.regions["space"] if not space.startswith("MNI152")})
+    if spaces and ordered:
+        notes.append(f"The images' space is {words.listed(spaces)}; the template is drawn for orientation only.")
+    return ordered, notes
+
+
+def _load(path: Path) -> Volume:
+    import nibabel
+    from nibabel.filebasedimages import ImageFileError
+
+    try:
+        image = nibabel.load(path)
+        data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float64))  # type: ignore[attr-defined]
+    except (ImageFileError, OSError, EOFError, ValueError) as error:
+        raise DataError(f"the ROI image cannot be read: {error}", where=str(path),
+                        hint="run the study again; do not edit the output folder") from error
+    return Volume(data.reshape(data.shape[:3]), np.asarray(image.affine, dtype=np.float64))  # type: ignore[attr-defined]
+
+
+def _template() -> Volume:
+    from nilearn.datasets import load_mni152_template
+
+    image = load_mni152_template(resolution=1)
+    return Volume(np.asarray(image.get_fdata(), dtype=np.float32), np.asarray(image.affine, dtype=np.float64))
+
+
+def _overview_cuts(images: Mapping[RoiKey, Volume]) -> list[tuple[Axis, float]]:
+    """Greedily the slices, through ROI centres, that show most ROIs not shown yet on that axis."""
+    centres = {roi: point for roi, volume in images.items() if (point := centre(volume)) is not None}
+    cuts: list[tuple[Axis, float]] = []
+    for a, (axis, number) in enumerate(_OVERVIEW):
+        candidates = sorted({float(round(point[a])) for point in centres.values()})
+        ends = {roi: extent(images[roi], axis) for roi in centres}
+        shows = {at: {roi for roi, (low, high) in ends.items() if low <= at <= high} for at in candidates}
+        unseen = set(centres)
+        chosen: list[float] = []
+        while candidates and len(chosen) < number:
+            best = max(candidates, key=lambda at: (len(shows[at] & unseen), -abs(at)))
+            if not shows[best] & unseen and chosen:
+                break
+            chosen.append(best)
+            unseen -= shows[best]
+        cuts += [(axis, at) for at in sorted(chosen)]
+    return cuts or [("x", 0.0), ("y", 0.0), ("z", 0.0)]
+
+
+def _region(template: Volume, name: str, definition: str, images: Mapping[RoiKey, Volume], shade: str,
+            figure_name: str) -> Picture:
+    parts = {roi.hemisphere: volume for roi, volume in images.items()
+             if (roi.region, roi.definition) == (name, definition)}
+    volumes = list(parts.values())
+    cuts: list[tuple[Axis, float]] = [("x", best_cut(volumes[:1], "x")), ("y", best_cut(volumes, "y")),
+                                      ("z", best_cut(volumes, "z"))]
+    sides = words.listed(side for side in ("L", "R", "B") if side in parts)
+    place = ", ".join(f"{axis} = {words.number(at, 0)}" for axis, at in cuts)
+    return picture(slices(template, [Layer(volume, shade) for volume in volumes], cuts), figure_name,
+                   f"{name} ({definition}), {sides}, on the MNI152 template at {place} mm.", f"{name} ({definition})")
