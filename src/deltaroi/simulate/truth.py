@@ -1,0 +1,66 @@
+"""What is planted: percent per subject, session, region and condition, random effects included."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from deltaroi.config.study import Study
+from deltaroi.errors import StudyError
+from deltaroi.simulate.draws import generator
+from deltaroi.simulate.scheme import Scheme
+from deltaroi.specs import Simulation
+from deltaroi.tables import TRUTH, conform
+from deltaroi.types import RoiKey
+
+
+def planted_rois(simulation: Simulation) -> tuple[RoiKey, ...]:
+    """The ROIs that carry a signal, sorted."""
+    return tuple(sorted({RoiKey(entry.region, side, entry.definition)
+                         for entry in simulation.planted for side in entry.hemispheres}))
+
+
+def check_planted(study: Study, simulation: Simulation, scheme: Scheme) -> None:
+    """Refuse signals that no event, group or session could carry.
+
+    Raises
+    ------
+    StudyError
+        A condition, group or session of a planted signal does not exist.
+    """
+    for number, entry in enumerate(simulation.planted):
+        where = f"simulation.planted.{number}"
+        for what, found, known in (("condition", entry.condition, scheme.conditions),
+                                   ("group", entry.group, scheme.groups),
+                                   ("session", entry.session, tuple(study.dataset.sessions))):
+            if found is not None and found not in known:
+                raise StudyError(f"the {what} '{found}' does not exist in the simulated data", where=f"{where}.{what}",
+                                 hint=f"known: {', '.join(known) or 'none'}")
+        if entry.region in study.regions.custom:
+            raise StudyError(f"signals can be planted in regions of the library, not in the custom region "
+                             f"'{entry.region}'", where=f"{where}.region")
+
+
+def make_truth(simulation: Simulation, scheme: Scheme) -> pd.DataFrame:
+    """The truth table (:data:`deltaroi.tables.TRUTH`).
+
+    Notes
+    -----
+    percent = sum of the planted entries that match + u(subject) + v(subject, session), with u and v normal with the
+    SDs of ``noise``, drawn anew for every ROI and condition from names alone.
+    """
+    noise, seed = simulation.noise, simulation.seed
+    entries: dict[tuple[RoiKey, str], list[tuple[float, str | None, str | None]]] = {}
+    for entry in simulation.planted:
+        for side in entry.hemispheres:
+            key = (RoiKey(entry.region, side, entry.definition), entry.condition)
+            entries.setdefault(key, []).append((entry.percent, entry.group, entry.session))
+    rows = []
+    for subject, session, group in scheme.visits():
+        for (roi, condition), planted in entries.items():
+            names = (roi.region, roi.hemisphere, roi.definition, condition)
+            percent = sum(p for p, g, s in planted if g in (None, group) and s in (None, session))
+            percent += noise.subject_sd_percent * generator(seed, "subject", subject, *names).standard_normal()
+            percent += noise.session_sd_percent * generator(seed, "session", subject, session,
+                                                            *names).standard_normal()
+            rows.append((subject, session, group, roi.region, roi.hemisphere, roi.definition, condition, percent))
+    return conform(pd.DataFrame(rows, columns=TRUTH.names), TRUTH)
