@@ -1,0 +1,158 @@
+"""The voxels of one run: read, smoothed, and which of them can be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaroi.errors import DataError
+from deltaroi.grid import FloatArray, Grid, IntArray
+from deltaroi.io.files import content_state
+from deltaroi.io.inventory import Run
+from deltaroi.masks import RegionSet
+from deltaroi.scaling import scale_factor
+from deltaroi.specs import FirstLevel
+
+
+@dataclass(frozen=True, eq=False)
+class VoxelState:
+    """Per voxel, shape (n,): whether it is used, its mean over uncensored volumes, its factor to the result's unit."""
+
+    used: NDArray[np.bool_]
+    mean: FloatArray
+    scale: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class RunVoxels:
+    """The ROI voxels of one run.
+
+    Attributes
+    ----------
+    flat : ndarray of int64, shape (n,)
+        Sorted positions on the grid.
+    data : ndarray, shape (n_volumes, n)
+        Smoothed signal.
+    raw : ndarray, shape (n_volumes, n)
+        Signal as read; the same array when nothing is smoothed.
+    inside : ndarray of bool, shape (n,)
+        Inside the run's brain mask.
+    notes : tuple of str
+        What to know about the images.
+    """
+
+    flat: IntArray
+    data: NDArray[Any]
+    raw: NDArray[Any]
+    inside: NDArray[np.bool_]
+    notes: tuple[str, ...]
+
+    def state(self, kept: IntArray, scaling: str) -> VoxelState:
+        """Which voxels can be used, given the uncensored volumes.
+
+        A voxel is used when it is inside the mask, finite throughout, not constant over the uncensored volumes, and,
+        for a percent scaling, has a positive mean.
+        """
+        raw = self.raw[kept] if kept.size else self.raw
+        with np.errstate(invalid="ignore"):
+            moves = raw.max(axis=0) > raw.min(axis=0)
+        used = self.inside & np.isfinite(self.raw).all(axis=0) & moves
+        mean = np.full(self.flat.size, np.nan)
+        places = np.flatnonzero(used)
+        mean[places] = _mean(self.data, kept if kept.size else np.arange(len(self.data)), places)
+        base = mean
+        if scaling == "percent_per_unit":
+            base = np.full(self.flat.size, np.nan)
+            base[places] = _mean(self.data, np.arange(len(self.data)), places)
+        scale = scale_factor(base, scaling)
+        used &= np.isfinite(scale)
+        return VoxelState(used, np.where(used, mean, np.nan), np.where(used, scale, np.nan))
+
+
+def _mean(data: NDArray[Any], volumes: IntArray, voxels: IntArray) -> FloatArray:
+    """Mean over volumes, float64, added volume by volume so that no voxel depends on its neighbours."""
+    total = np.zeros(voxels.size)
+    for volume in volumes:
+        total += data[volume, voxels]
+    return total / volumes.size
+
+
+def read_voxels(run: Run, regions: RegionSet, spec: FirstLevel) -> RunVoxels:
+    """Read and smooth the voxels that the ROIs need.
+
+    Parameters
+    ----------
+    run : Run
+        Its BOLD image and brain mask.
+    regions : RegionSet
+        The ROIs.
+    spec : FirstLevel
+        Its smoothing.
+
+    Returns
+    -------
+    RunVoxels
+
+    Raises
+    ------
+    DataError
+        No ROI; the image is not on the ROIs' grid; the brain mask is not on the image's grid.
+    """
+    from deltaroi.signal.gather import gather
+    from deltaroi.signal.reach import smoothing_plan
+
+    if not regions.rois:
+        raise DataError("no ROI has a voxel on this grid", where=run.key.label,
+                        hint="the exclusions table says why each ROI is empty")
+    flat = np.unique(np.concatenate([roi.flat for roi in regions.rois])).astype(np.int64)
+    plan = smoothing_plan(regions.grid, flat, spec.smoothing_fwhm_mm)
+    gathered = gather(run.bold, plan.gather)
+    if not gathered.grid.same_as(regions.grid):
+        raise DataError(f"the image has the grid {_words(gathered.grid)}, the ROIs were built on "
+                        f"{_words(regions.grid)}", where=str(run.bold), hint="build the ROIs on this image's grid")
+    notes = [*_tr_note(run, gathered.tr_header_s)]
+    inside = np.ones(flat.size, dtype=bool)
+    if run.mask is None:
+        notes.append("no brain mask: every finite, moving voxel counts as inside")
+    else:
+        inside = _mask(run.mask, gathered.grid, run.bold)[flat]
+    raw = gathered.data[:, np.searchsorted(plan.gather, flat)]
+    return RunVoxels(flat, plan.apply(gathered.data), raw, inside, tuple(notes))
+
+
+def _tr_note(run: Run, header_s: float | None) -> list[str]:
+    if header_s is None or not np.isfinite(header_s) or header_s <= 0 or abs(header_s - run.tr_s) <= 1e-3 * run.tr_s:
+        return []
+    return [f"TR: {run.tr_s:g} s by the sidecar is used, the image's header says {header_s:g} s"]
+
+
+def _mask(path: Path, grid: Grid, bold: Path) -> NDArray[np.bool_]:
+    """The brain mask as flat booleans."""
+    import nibabel as nib
+
+    if content_state(path) != "ok":
+        raise DataError(f"the brain mask cannot be read: {content_state(path)}", where=str(path),
+                        hint=f"fetch its content, e.g. `datalad get {path.name}`")
+    try:
+        image: Any = nib.load(path)
+        values = np.asarray(image.dataobj)
+    except (OSError, ValueError, EOFError, nib.filebasedimages.ImageFileError) as error:
+        raise DataError(f"the brain mask cannot be read: {error}", where=str(path)) from error
+    while values.ndim > 3 and values.shape[-1] == 1:
+        values = values[..., 0]
+    mine = Grid(values.shape, image.affine, grid.space)
+    if values.ndim != 3 or not mine.same_as(grid):
+        raise DataError(f"the brain mask has the grid {_words(mine)}, the image {bold.name} has {_words(grid)}",
+                        where=str(path), hint="mask and image of one run must share their grid")
+    return np.asarray(values > 0).ravel()
+
+
+def _words(grid: Grid) -> str:
+    shape = "x".join(str(n) for n in grid.shape)
+    size = "x".join(f"{s:g}" for s in np.round(grid.voxel_sizes, 3))
+    origin = ", ".join(f"{v:g}" for v in np.round(grid.affine[:3, 3], 2))
+    return f"{shape} voxels of {size} mm with origin ({origin})"

@@ -1,0 +1,167 @@
+"""One subject's responses: runs combined within their session, sessions never pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from deltaroi.errors import DataError
+from deltaroi.masks import RegionSet
+from deltaroi.responses.coverage import NO_VOXELS, Common, Covered, cover, roi_keys
+from deltaroi.responses.series import SeriesFit, fit_roi_series
+from deltaroi.signal.runfit import RunFit
+from deltaroi.summaries import OF_SERIES, resolve_summary, summarise_voxels
+from deltaroi.tables import RESPONSES, conform
+from deltaroi.types import NA, Exclusion, RoiKey
+
+SeriesFits = Mapping[tuple[int, RoiKey], SeriesFit]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One ROI, contrast and session."""
+
+    key: RoiKey
+    contrast: str
+    session: str
+    task: str
+
+
+def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary: str, minimum_coverage: float,
+              group: str = NA, specification: str = "main") -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
+    """Combine the runs of one subject into responses.
+
+    Parameters
+    ----------
+    fits : sequence of RunFit
+        All fitted runs of the subject, of one unit.
+    regions : mapping of str to RegionSet
+        ROIs per grid digest.
+    summary : str
+        How voxels become one value; ``auto`` follows each ROI's resampling rule.
+    minimum_coverage : float
+        Least share of an ROI that must be used.
+    group, specification : str
+        Written into the rows.
+
+    Returns
+    -------
+    DataFrame
+        One row per session, ROI and contrast, conformed to ``RESPONSES``; ``value`` is NaN where there is none.
+    tuple of Exclusion
+        Runs, ROIs and contrasts that are not in the values.
+
+    Raises
+    ------
+    DataError
+        The fits are of several subjects or units, or do not belong to the ROIs.
+
+    Notes
+    -----
+    Within a session, over the n runs that serve a contrast: effect = mean of the effects, variance = sum of the
+    variances / n**2 (``nilearn.glm.contrasts.compute_fixed_effect_contrast``). The ROI summary is taken of that
+    effect. The variance is that of the ROI's mean series over the same voxels in the same model, because voxel errors
+    are correlated; for ``eigenvariate`` and ``mean_timeseries`` value and variance come from that series.
+    """
+    ordered = sorted(fits, key=lambda fit: fit.key)
+    _check(ordered)
+    serving = [fit for fit in ordered if fit.vectors.any()]
+    lost: list[Exclusion] = []
+    covered: dict[RoiKey, Covered] = {}
+    for key in roi_keys(regions):
+        covered[key], gone = cover(serving, regions, key, minimum_coverage)
+        lost += gone
+    with threadpool_limits(1, user_api="blas"):
+        series = _series_fits(covered, summary)
+    sessions = list(dict.fromkeys((fit.key.session, fit.key.task) for fit in ordered))
+    contrasts = list(dict.fromkeys(name for fit in ordered for name in fit.contrasts))
+    rows: list[dict[str, Any]] = []
+    for key, roi in covered.items():
+        for session, task in sessions:
+            for contrast in contrasts:
+                row, gone = _row(_Place(key, contrast, session, task), roi, ordered[0], series, summary)
+                rows.append({"specification": specification, "group": group, **row})
+                lost += gone
+    return conform(pd.DataFrame(rows, columns=RESPONSES.names), RESPONSES), tuple(dict.fromkeys(lost))
+
+
+def _check(fits: Sequence[RunFit]) -> None:
+    if not fits:
+        raise DataError("there is no fitted run to summarise", where="responses")
+    for what, values in (("subjects", {fit.key.subject for fit in fits}), ("units", {fit.unit for fit in fits})):
+        if len(values) > 1:
+            raise DataError(f"the runs are of several {what}: {', '.join(sorted(values))}", where="responses")
+    repeated = [a.key.label for a, b in pairwise(fits) if a.key == b.key]
+    if repeated:
+        raise DataError(f"the run {repeated[0]} is given twice", where="responses")
+
+
+def _series_fits(covered: Mapping[RoiKey, Covered], summary: str) -> dict[tuple[int, RoiKey], SeriesFit]:
+    """The model of every ROI's series in every run."""
+    fits = {id(fit): fit for roi in covered.values() for fit in roi.fits}
+    found: dict[tuple[int, RoiKey], SeriesFit] = {}
+    for number, fit in fits.items():
+        common = {key: roi.common[fit.grid_digest] for key, roi in covered.items()
+                  if any(other is fit for other in roi.fits)}
+        how = {key: resolve_summary(summary, covered[key].rule) for key in common}
+        for key, result in fit_roi_series(fit, common, how).items():
+            found[number, key] = result
+    return found
+
+
+def _row(place: _Place, roi: Covered, any_fit: RunFit, series: SeriesFits,
+         summary: str) -> tuple[dict[str, Any], list[Exclusion]]:
+    """One row of responses, and why it is empty if it is."""
+    subject = any_fit.key.subject
+    runs = [fit for fit in roi.fits if (fit.key.session, fit.key.task) == (place.session, place.task)
+            and fit.serves(place.contrast)]
+    grids = list(dict.fromkeys(fit.grid_digest for fit in runs))
+    found = roi.common[grids[0]] if grids else NO_VOXELS
+    how = resolve_summary(summary, roi.rule)
+    row: dict[str, Any] = {
+        "subject": subject, "session": place.session, "task": place.task, "region": place.key.region,
+        "hemisphere": place.key.hemisphere, "definition": place.key.definition, "contrast": place.contrast,
+        "summary": how, "unit": any_fit.unit, "value": np.nan, "variance": np.nan, "dof": np.nan, "n_runs": len(runs),
+        "n_voxels": roi.n_voxels, "n_voxels_used": found.n_used, "n_voxels_effective": found.effective,
+        "coverage": found.coverage, "tsnr": np.nan, "mean_fd_mm": np.nan, "censored_fraction": np.nan}
+    if not runs:
+        return row, [Exclusion("responses", subject, place.session, NA, f"{place.key.label} {place.contrast}",
+                               "no run of this session is left for the ROI and contrast")]
+    row.update(_quality(runs, roi))
+    if len(grids) > 1:
+        return row, [Exclusion("responses", subject, place.session, NA, place.key.label,
+                               "the runs of this session lie on different grids", str(len(grids)), "1")]
+    if found.index.size:
+        results = [series[id(fit), place.key] for fit in runs]
+        row.update(_value(runs, results, found, place.contrast, how))
+    return row, []
+
+
+def _value(runs: Sequence[RunFit], results: Sequence[SeriesFit], found: Common, contrast: str,
+           how: str) -> dict[str, float]:
+    """Value and variance of the fixed effect over runs."""
+    at = [fit.contrasts.index(contrast) for fit in runs]
+    variance = sum(float(result.variance[i]) for i, result in zip(at, results, strict=True)) / len(runs) ** 2
+    if how in OF_SERIES:
+        value = sum(float(result.effect[i]) for i, result in zip(at, results, strict=True)) / len(runs)
+    else:
+        effect = np.zeros(found.index.size)
+        for i, fit in zip(at, runs, strict=True):
+            effect += fit.effect[i, found.index]
+        value = summarise_voxels(effect / len(runs), found.weights, how)  # type: ignore[arg-type]  # not of series
+    return {"value": value, "variance": variance}
+
+
+def _quality(runs: Sequence[RunFit], roi: Covered) -> dict[str, float]:
+    tsnr = [float(np.median(values)) for fit in runs
+            if (values := fit.tsnr[roi.common[fit.grid_digest].index]).size]
+    return {"dof": float(sum(fit.dof for fit in runs)),
+            "tsnr": float(np.mean(tsnr)) if tsnr else float("nan"),
+            "mean_fd_mm": float(np.mean([fit.mean_fd_mm for fit in runs])),
+            "censored_fraction": sum(fit.censored.size for fit in runs) / sum(fit.n_volumes for fit in runs)}
