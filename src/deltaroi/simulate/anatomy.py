@@ -58,7 +58,7 @@ class Head:
 def make_grid(resolution_mm: float, space: str, flipped: bool) -> Grid:
     """The grid of a subject; ``flipped`` stores the right side first (negative x step)."""
     first = _LOW + resolution_mm * _OFFSET[flipped]
-    shape = [int(n) + 1 for n in np.floor((_HIGH - first) / resolution_mm)]
+    shape = [int(n) + 1 for n in ((_HIGH - first) / resolution_mm).tolist()]
     affine = np.diag([resolution_mm] * 3 + [1.0])
     affine[:3, 3] = first
     if flipped:
@@ -95,10 +95,10 @@ def make_head(grid: Grid, templates: dict[str, tuple[FloatArray, FloatArray]]) -
     slope = np.stack([step.ravel() for step in steps], axis=1)
     gradient = np.concatenate([slope, np.cross(xyz, slope)], axis=1)
     kept = mean > _EDGE * GREY
-    order = np.ravel_multi_index(tuple(ijk.T), grid.shape, order="F")
-    kept_order = np.argsort(order[kept], kind="stable")
-    chosen = np.flatnonzero(kept)[kept_order]
-    return Head(grid=grid, flat=order[chosen].astype(np.int64), xyz=xyz[chosen], mean=mean[chosen],
+    order: IntArray = np.asarray(np.ravel_multi_index(tuple(ijk.T), grid.shape, order="F"), dtype=np.int64)
+    chosen = np.flatnonzero(kept)
+    chosen = chosen[np.argsort(order[chosen], kind="stable")]
+    return Head(grid=grid, flat=order[chosen], xyz=xyz[chosen], mean=mean[chosen],
                 dropout=_dropout(xyz[chosen]), brain=brain[chosen] >= 0.5, white=white[chosen] > 0.9,
                 fluid=fluid[chosen] > 0.7, gradient=gradient[chosen])
 

@@ -86,7 +86,7 @@ def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: list[Signa
     therefore peaks at P % of the voxel's mean over the steady volumes.
     """
     rng = generator(seed, "noise", *run.names)
-    times = (np.arange(run.n_volumes) + START_SHARE) * run.tr_s
+    times = (np.arange(run.n_volumes, dtype=np.float64) + START_SHARE) * run.tr_s
     motion = head_motion(rng, run.n_volumes, noise)
     full = head.mean * (1.0 + _GAIN_SD * float(np.clip(rng.standard_normal(), -3.0, 3.0)))
     lost = np.clip(noise.dropout * (1.0 + _DROPOUT_SD * float(np.clip(rng.standard_normal(), -2.5, 2.5))), 0.0, 1.0)
@@ -110,8 +110,11 @@ def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: list[Signa
     return Scan(data, head.brain & (mean > _MASK_SIGNAL), motion)
 
 
-def volumes_of(scan: Scan, head: Head) -> Float32:
-    """The whole image in the order of the file, shape (n_volumes, n_voxels); zero outside the head."""
-    out = np.zeros((scan.data.shape[1], head.grid.n_voxels), np.float32)
-    out[:, head.flat] = scan.data.T
+def volumes_of(values: NDArray[np.generic], head: Head) -> NDArray[np.generic]:
+    """The whole image in the order of the file, shape (n_volumes, n_voxels), from values (n, n_volumes).
+
+    Zero outside the head.
+    """
+    out = np.zeros((values.shape[1], head.grid.n_voxels), values.dtype)
+    out[:, head.flat] = values.T
     return out

@@ -173,14 +173,16 @@ def _written(work: list[Work], scene: Scene, jobs: int) -> Iterator[None]:
     if jobs == 1 or len(work) == 1:
         for item in work:
             with threadpool_limits(1):
-                yield write_run(scene, item)
+                write_run(scene, item)
+            yield
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(work)), context, _enter, (scene,)) as pool:
         futures = [pool.submit(_write_here, item) for item in work]
         try:
             for future in as_completed(futures):
-                yield future.result()
+                future.result()
+                yield
         finally:
             for future in futures:
                 future.cancel()

@@ -120,14 +120,14 @@ def write_run(scene: Scene, work: Work) -> None:
                          simulation.noise, simulation.seed)
     non_steady = min(simulation.noise.non_steady_volumes, run.n_volumes - 1)
     frame, about = confounds(scan.data, stage.head, scan.motion, run.tr_s, non_steady)
-    values, slope = stored(volumes_of(scan, stage.head), simulation.dtype)
+    values, slope = stored(scan.data, simulation.dtype)
     brain = np.zeros(stage.head.grid.n_voxels, np.uint8)
     brain[stage.head.flat] = scan.brain
     bold = {"TaskName": scene.task, "RepetitionTime": run.tr_s, "StartTime": round(run.tr_s * START_SHARE, 6),
             "SliceTimingCorrected": True, "SkullStripped": False, "Description": "SIMULATED"}
     image = f"{start}_{scene.image}"
     atomic_write(Path(f"{image}_desc-preproc_bold.nii.gz"),
-                 nifti_gz(values, stage.head.grid, tr_s=run.tr_s, slope=slope))
+                 nifti_gz(volumes_of(values, stage.head), stage.head.grid, tr_s=run.tr_s, slope=slope))
     atomic_write(Path(f"{image}_desc-preproc_bold.json"), json_bytes(bold))
     atomic_write(Path(f"{image}_desc-brain_mask.nii.gz"), nifti_gz(brain, stage.head.grid))
     atomic_write(Path(f"{image}_desc-brain_mask.json"), json_bytes({"Type": "Brain", "Description": "SIMULATED"}))

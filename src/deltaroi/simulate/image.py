@@ -44,14 +44,15 @@ def nifti_gz(volumes: NDArray[np.generic], grid: Grid, *, tr_s: float | None = N
     return bytes(igzip.compress(header.binaryblock + b"\0" * 4 + little.tobytes(), 1, mtime=0))
 
 
-def stored(volumes: NDArray[np.float32], dtype: str) -> tuple[NDArray[np.generic], float]:
+def stored(values: NDArray[np.float32], dtype: str) -> tuple[NDArray[np.generic], float]:
     """The values as they are stored, and the value of one stored unit.
 
     ``int16`` keeps steps of 0.5 (about 0.05 % of the signal), or coarser ones where that would not fit.
     """
     if dtype == "float32":
-        return volumes, 1.0
+        return values, 1.0
     step = _INT16_STEP
-    while float(volumes.max(initial=0.0)) / step > np.iinfo(np.int16).max:
+    while float(values.max(initial=0.0)) / step > np.iinfo(np.int16).max:
         step *= 2.0
-    return np.rint(volumes * np.float32(1.0 / step)).astype(np.int16), step
+    scaled = values * np.float32(1.0 / step)
+    return np.rint(scaled, out=scaled).astype(np.int16), step
