@@ -48,7 +48,7 @@ def fit_run(run: Run, regions: RegionSet, task: FirstLevelTask) -> RunFit:
         kept = np.setdiff1d(np.arange(voxels.data.shape[0]), model.confounds.censored)
         state = voxels.state(kept, task.first_level.scaling)
         places = np.flatnonzero(state.used)
-        fitted = fit_series(voxels.data[:, places], model.design.matrix, model.vectors, task.first_level.noise)
+        fitted = fit_series(voxels.data, model.design.matrix, model.vectors, task.first_level.noise, places)
         return _record(run, regions, task, voxels, model, (state.mean, state.scale, places, fitted))
 
 
@@ -68,7 +68,8 @@ def _record(run: Run, regions: RegionSet, task: FirstLevelTask, voxels: RunVoxel
     used = np.zeros(n, dtype=bool)
     used[places] = True
     centred = np.zeros(voxels.data.shape, dtype=np.float32)
-    centred[:, places] = voxels.data[:, places] - mean[places]
+    for volume, row in enumerate(voxels.data):
+        centred[volume, places] = row[places] - mean[places]
     offset, index, weight, series = _roi_arrays(regions, voxels, centred, scale, used)
     return RunFit(
         key=run.key, grid_digest=regions.grid.digest, flat=voxels.flat, used=used, mean=mean, tsnr=tsnr, scale=scale,

@@ -9,7 +9,7 @@ import numpy as np
 
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray
-from deltaroi.io.events import read_events
+from deltaroi.io.events import NOTES, read_events
 from deltaroi.io.inventory import Run
 from deltaroi.signal.conditions import build_conditions
 from deltaroi.signal.confounds import ConfoundColumns, load_confounds
@@ -93,7 +93,8 @@ def model_run(run: Run, task: FirstLevelTask, n_volumes: int) -> RunModel:
         raise DataError("the run has no events file", where=run.key.label,
                         hint="expected *_events.tsv beside the raw BOLD image, or higher up by BIDS inheritance")
     spec = task.first_level
-    events = build_conditions(read_events(run.events), task.conditions, task.contrasts, key=run.key,
+    table = read_events(run.events)
+    events = build_conditions(table, task.conditions, task.contrasts, key=run.key,
                               scan_s=n_volumes * run.tr_s)
     confounds = load_confounds(run.confounds, spec.confounds, n_volumes)
     matrix = design(events, confounds, spec, tr_s=run.tr_s, slice_time_ref=run.slice_time_ref, n_volumes=n_volumes)
@@ -115,7 +116,7 @@ def model_run(run: Run, task: FirstLevelTask, n_volumes: int) -> RunModel:
         notes += [f"contrast '{name}': the response to '{condition}' is per unit of '{events.modulators[condition]}'"
                   for condition in weights if condition in events.modulators]
     return RunModel(matrix, confounds, vectors, used, (*events.exclusions, *lost),
-                    (*events.notes, *confounds.notes, *matrix.notes, *notes))
+                    (*table.attrs[NOTES], *events.notes, *confounds.notes, *matrix.notes, *notes))
 
 
 def _vector(matrix: DesignMatrix, weights: Mapping[str, float], tall: Mapping[str, float],

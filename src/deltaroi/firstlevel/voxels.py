@@ -15,6 +15,8 @@ from deltaroi.io.files import content_state
 from deltaroi.io.inventory import Run
 from deltaroi.masks import RegionSet
 from deltaroi.scaling import scale_factor
+from deltaroi.signal.gather import gather
+from deltaroi.smoothing import smoothing_plan
 from deltaroi.specs import FirstLevel
 
 
@@ -35,42 +37,37 @@ class RunVoxels:
     ----------
     flat : ndarray of int64, shape (n,)
         Sorted positions on the grid.
-    data : ndarray, shape (n_volumes, n)
+    data : ndarray of float64, shape (n_volumes, n)
         Smoothed signal.
-    raw : ndarray, shape (n_volumes, n)
-        Signal as read; the same array when nothing is smoothed.
-    inside : ndarray of bool, shape (n,)
-        Inside the run's brain mask.
+    sound : ndarray of bool, shape (n,)
+        Inside the run's brain mask; finite in every volume and not constant before smoothing.
     notes : tuple of str
         What to know about the images.
     """
 
     flat: IntArray
-    data: NDArray[Any]
-    raw: NDArray[Any]
-    inside: NDArray[np.bool_]
+    data: FloatArray
+    sound: NDArray[np.bool_]
     notes: tuple[str, ...]
 
     def state(self, kept: IntArray, scaling: str) -> VoxelState:
         """Which voxels can be used, given the uncensored volumes.
 
-        A voxel is used when it is inside the mask, finite throughout, not constant over the uncensored volumes, and,
-        for a percent scaling, has a positive mean.
+        A voxel is used when it is sound, not constant over the uncensored volumes and, for a percent scaling, has a
+        positive mean.
         """
-        raw = self.raw[kept] if kept.size else self.raw
-        with np.errstate(invalid="ignore"):
-            moves = raw.max(axis=0) > raw.min(axis=0)
-        used = self.inside & np.isfinite(self.raw).all(axis=0) & moves
-        mean = np.full(self.flat.size, np.nan)
-        places = np.flatnonzero(used)
-        mean[places] = _mean(self.data, kept if kept.size else np.arange(len(self.data)), places)
-        base = mean
-        if scaling == "percent_per_unit":
-            base = np.full(self.flat.size, np.nan)
-            base[places] = _mean(self.data, np.arange(len(self.data)), places)
-        scale = scale_factor(base, scaling)
-        used &= np.isfinite(scale)
-        return VoxelState(used, np.where(used, mean, np.nan), np.where(used, scale, np.nan))
+        places = np.flatnonzero(self.sound)
+        moves = np.zeros(places.size, dtype=bool)
+        for volume in kept[1:]:
+            moves |= self.data[volume, places] != self.data[kept[0], places]
+        places = places[moves]
+        mean, scale = np.full((2, self.flat.size), np.nan)
+        mean[places] = _mean(self.data, kept, places)
+        everything = np.arange(self.data.shape[0])
+        base = _mean(self.data, everything, places) if scaling == "percent_per_unit" else mean[places]
+        scale[places] = scale_factor(base, scaling)
+        used = np.isfinite(scale)
+        return VoxelState(used, np.where(used, mean, np.nan), scale)
 
 
 def _mean(data: NDArray[Any], volumes: IntArray, voxels: IntArray) -> FloatArray:
@@ -102,26 +99,22 @@ def read_voxels(run: Run, regions: RegionSet, spec: FirstLevel) -> RunVoxels:
     DataError
         No ROI; the image is not on the ROIs' grid; the brain mask is not on the image's grid.
     """
-    from deltaroi.signal.gather import gather
-    from deltaroi.signal.reach import smoothing_plan
-
     if not regions.rois:
         raise DataError("no ROI has a voxel on this grid", where=run.key.label,
                         hint="the exclusions table says why each ROI is empty")
     flat = np.unique(np.concatenate([roi.flat for roi in regions.rois])).astype(np.int64)
-    plan = smoothing_plan(regions.grid, flat, spec.smoothing_fwhm_mm)
-    gathered = gather(run.bold, plan.gather)
-    if not gathered.grid.same_as(regions.grid):
-        raise DataError(f"the image has the grid {_words(gathered.grid)}, the ROIs were built on "
+    plan = smoothing_plan(regions.grid, flat, spec.smoothing_fwhm_mm) if spec.smoothing_fwhm_mm > 0 else None
+    found = gather(run.bold, flat, plan, run.space)
+    if not found.grid.same_as(regions.grid):
+        raise DataError(f"the image has the grid {_words(found.grid)}, the ROIs were built on "
                         f"{_words(regions.grid)}", where=str(run.bold), hint="build the ROIs on this image's grid")
-    notes = [*_tr_note(run, gathered.tr_header_s)]
-    inside = np.ones(flat.size, dtype=bool)
+    notes = [*_tr_note(run, found.tr_header_s)]
+    sound = found.finite & ~found.constant
     if run.mask is None:
-        notes.append("no brain mask: every finite, moving voxel counts as inside")
+        notes.append("no brain mask: every finite voxel that is not constant counts as inside")
     else:
-        inside = _mask(run.mask, gathered.grid, run.bold)[flat]
-    raw = gathered.data[:, np.searchsorted(plan.gather, flat)]
-    return RunVoxels(flat, plan.apply(gathered.data), raw, inside, tuple(notes))
+        sound &= _mask(run.mask, found.grid, run.bold)[flat]
+    return RunVoxels(flat, found.data, sound, tuple(notes))
 
 
 def _tr_note(run: Run, header_s: float | None) -> list[str]:

@@ -83,17 +83,18 @@ def load_confounds(path: Path | None, spec: Confounds, n_volumes: int) -> Confou
             raise DataError("the run has no confounds table", where="first_level.confounds",
                             hint="expected *_desc-confounds_timeseries.tsv (or _regressors.tsv) beside the BOLD image; "
                                  "or switch off motion, acompcor, global_signal, scrub_* and non_steady_state")
-        empty = pd.DataFrame(index=range(n_volumes))
-        return ConfoundColumns(empty, np.zeros(0, np.int64), float("nan"), False, ("no confounds table",))
+        return _nothing(n_volumes, float("nan"), "no confounds table")
+    if not _asks(spec):
+        try:
+            return _nothing(n_volumes, _mean_fd(_read(path), path, needed=False))
+        except DataError as error:
+            return _nothing(n_volumes, float("nan"), f"mean framewise displacement unknown: {error.message}")
     table = _read(path)
     if len(table) != n_volumes:
         raise DataError(f"the confounds table has {len(table)} rows, the run {n_volumes} volumes", where=str(path),
                         hint="the table and the BOLD image are not of one run, or one of them is truncated")
     mean_fd = _mean_fd(table, path, needed=spec.scrub_fd_mm is not None)
     notes = [] if np.isfinite(mean_fd) else [f"the confounds table has no column {_FD}"]
-    if not _asks(spec):
-        return ConfoundColumns(pd.DataFrame(index=range(n_volumes)), np.zeros(0, np.int64), mean_fd, False,
-                               tuple(notes))
     chosen, kept = _through_nilearn(table, spec, path)
     _no_gaps(chosen, path)
     censored = np.setdiff1d(np.arange(n_volumes), kept).astype(np.int64)
@@ -108,6 +109,10 @@ def load_confounds(path: Path | None, spec: Confounds, n_volumes: int) -> Confou
         notes.append(f"constant confounds left out: {', '.join(constant)}")
     return ConfoundColumns(pd.concat([frame, _one_hot(censored, n_volumes)], axis=1), censored, mean_fd, has_drift,
                            tuple(notes))
+
+
+def _nothing(n_volumes: int, mean_fd: float, *notes: str) -> ConfoundColumns:
+    return ConfoundColumns(pd.DataFrame(index=range(n_volumes)), np.zeros(0, np.int64), mean_fd, False, notes)
 
 
 def _asks(spec: Confounds) -> bool:

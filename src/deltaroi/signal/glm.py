@@ -31,7 +31,8 @@ class GlmFit:
     residual_sd: FloatArray
 
 
-def fit_series(series: np.ndarray[Any, Any], design: FloatArray, vectors: FloatArray, noise: str) -> GlmFit:
+def fit_series(series: np.ndarray[Any, Any], design: FloatArray, vectors: FloatArray, noise: str,
+               chosen: IntArray | None = None) -> GlmFit:
     """Fit one design to many series.
 
     Parameters
@@ -44,6 +45,8 @@ def fit_series(series: np.ndarray[Any, Any], design: FloatArray, vectors: FloatA
         Contrast vectors.
     noise : str
         ``ols`` or ``ar1``.
+    chosen : ndarray of int, optional
+        Fit only these columns of ``series``; then n below is their number.
 
     Returns
     -------
@@ -58,7 +61,8 @@ def fit_series(series: np.ndarray[Any, Any], design: FloatArray, vectors: FloatA
     """
     from nilearn.glm import ARModel, OLSModel, compute_contrast
 
-    n = series.shape[1]
+    chosen = np.arange(series.shape[1]) if chosen is None else chosen
+    n = chosen.size
     out = GlmFit(np.zeros((len(vectors), n)), np.zeros((len(vectors), n)), np.zeros(n))
     steps = np.zeros(n, dtype=np.int64)
     ordinary = OLSModel(design)
@@ -71,7 +75,7 @@ def fit_series(series: np.ndarray[Any, Any], design: FloatArray, vectors: FloatA
                 out.effect[i, columns] = contrast.effect[:columns.size]
                 out.variance[i, columns] = contrast.variance[:columns.size]
 
-    for columns, block in _blocks(series, np.arange(n)):
+    for columns, block in _blocks(series, chosen, np.arange(n)):
         fitted = ordinary.fit(block)
         residuals = fitted.whitened_residuals
         power = (residuals**2).sum(axis=0)
@@ -83,18 +87,18 @@ def fit_series(series: np.ndarray[Any, Any], design: FloatArray, vectors: FloatA
     if noise != "ols":
         for step in np.unique(steps):
             model = ARModel(design, step / _BINS)
-            for columns, block in _blocks(series, np.flatnonzero(steps == step)):
+            for columns, block in _blocks(series, chosen, np.flatnonzero(steps == step)):
                 keep(model.fit(block), columns)
     return out
 
 
-def _blocks(series: np.ndarray[Any, Any], columns: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
+def _blocks(series: np.ndarray[Any, Any], chosen: IntArray, columns: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
     """Blocks of exactly ``BLOCK`` series as float64; a short last one repeats its first series."""
     for start in range(0, columns.size, BLOCK):
         mine = columns[start:start + BLOCK]
         padded = np.full(BLOCK, mine[0])
         padded[:mine.size] = mine
-        yield mine, np.ascontiguousarray(series[:, padded], dtype=np.float64)
+        yield mine, np.ascontiguousarray(series[:, chosen[padded]], dtype=np.float64)
 
 
 def _steps(residuals: FloatArray, power: FloatArray) -> IntArray:

@@ -128,9 +128,10 @@ def save_fit(path: Path, fit: RunFit) -> None:
     text = json.dumps({
         "version": VERSION, "key": asdict(fit.key), "grid_digest": fit.grid_digest, "contrasts": fit.contrasts,
         "columns": fit.columns, "n_task": fit.n_task, "rois": [asdict(roi) for roi in fit.rois],
-        "heights": dict(fit.heights), "dof": fit.dof, "mean_fd_mm": fit.mean_fd_mm if np.isfinite(fit.mean_fd_mm) else None, "noise": fit.noise,
-        "hrf": fit.hrf, "scaling": fit.scaling, "unit": fit.unit,
-        "exclusions": [asdict(row) for row in fit.exclusions], "notes": fit.notes}, ensure_ascii=False)
+        "heights": dict(fit.heights), "dof": fit.dof,
+        "mean_fd_mm": fit.mean_fd_mm if np.isfinite(fit.mean_fd_mm) else None, "noise": fit.noise, "hrf": fit.hrf,
+        "scaling": fit.scaling, "unit": fit.unit, "exclusions": [asdict(row) for row in fit.exclusions],
+        "notes": fit.notes}, ensure_ascii=False)
     arrays: dict[str, np.ndarray[Any, Any]] = {name: getattr(fit, name) for name in _ARRAYS}
     write_npz(path, {**arrays, "text": np.frombuffer(text.encode(), dtype=np.uint8)})
 
@@ -172,10 +173,10 @@ def _from_parts(text: dict[str, Any], arrays: dict[str, Any]) -> RunFit:
     fd = text["mean_fd_mm"]
     return RunFit(
         key=RunKey(**text["key"]), grid_digest=text["grid_digest"], contrasts=tuple(text["contrasts"]),
-        columns=tuple(text["columns"]), n_task=text["n_task"],
-        rois=tuple(RoiKey(**roi) for roi in text["rois"]), heights=text["heights"], dof=text["dof"], mean_fd_mm=float("nan") if fd is None else fd, noise=text["noise"], hrf=text["hrf"],
-        scaling=text["scaling"], unit=text["unit"], exclusions=tuple(Exclusion(**row) for row in text["exclusions"]),
-        notes=tuple(text["notes"]), **arrays)
+        columns=tuple(text["columns"]), n_task=text["n_task"], rois=tuple(RoiKey(**roi) for roi in text["rois"]),
+        heights=text["heights"], dof=text["dof"], mean_fd_mm=float("nan") if fd is None else fd, noise=text["noise"],
+        hrf=text["hrf"], scaling=text["scaling"], unit=text["unit"],
+        exclusions=tuple(Exclusion(**row) for row in text["exclusions"]), notes=tuple(text["notes"]), **arrays)
 
 
 def _check(fit: RunFit) -> None:
