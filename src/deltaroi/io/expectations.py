@@ -1,0 +1,145 @@
+"""What a study expects of a dataset as a whole, held against what is there."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deltaroi.errors import StudyError
+from deltaroi.io.bids import Tree
+from deltaroi.io.derivatives import is_leftover, is_preprocessed, run_of, space_of
+from deltaroi.types import NA
+
+
+@dataclass(frozen=True)
+class DatasetQuery:
+    """Where to look for runs, and for which.
+
+    Attributes
+    ----------
+    bids_dir, derivatives : Path
+        The raw dataset and its fMRIPrep derivatives.
+    task : str
+        BIDS task label.
+    space : str
+        Template space; ``space:cohort-N`` where the template has cohorts.
+    sessions : tuple of str
+        Session labels in time order; empty for a dataset without sessions.
+    resolution : str or None
+        Label of ``res-``; ``native`` for images without it.
+    subjects : tuple of str or None
+        Only these; None means all.
+    slice_time_ref : float or None
+        Fraction of the TR; None reads it from the sidecars.
+    """
+
+    bids_dir: Path
+    derivatives: Path
+    task: str
+    space: str = "MNI152NLin2009cAsym"
+    sessions: tuple[str, ...] = ()
+    resolution: str | None = None
+    subjects: tuple[str, ...] | None = None
+    slice_time_ref: float | None = None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?`` or nothing."""
+    options = list(known)
+    lower = {option.lower(): option for option in reversed(options)}
+    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+    return f"did you mean '{lower[close[0]]}'?" if close else ""
+
+
+def open_folder(folder: Path, where: str, inner: Sequence[str]) -> Path:
+    """A folder that holds subjects.
+
+    Raises
+    ------
+    StudyError
+        It does not exist, is a file, or holds no ``sub-`` folder; a folder inside it that does is named.
+    """
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise StudyError(f"{folder} {what}", where=where, hint="paths in the study file are relative to that file")
+    if not _has_subjects(folder):
+        below = [name for name in inner if (folder / name).is_dir() and _has_subjects(folder / name)]
+        hint = f"did you mean {folder / below[0]}?" if below else "give the folder that holds sub-…/"
+        raise StudyError(f"{folder} holds no sub- folder", where=where, hint=hint)
+    return folder
+
+
+def _has_subjects(folder: Path) -> bool:
+    try:
+        return any(path.name.startswith("sub-") and path.is_dir() for path in folder.iterdir())
+    except OSError as error:
+        raise StudyError(f"{folder} cannot be listed: {error.strerror}", where="dataset",
+                         hint="check the permissions") from error
+
+
+def tasks_in(trees: Iterable[Tree]) -> Counter[str]:
+    """Task labels and how many functional files carry them."""
+    return Counter(f.get("task") for tree in trees for f in tree.files() if "task" in f.entities)
+
+
+def sessions_in(trees: Iterable[Tree], task: str) -> Counter[tuple[str, str]]:
+    """(Subject, session) -> runs of a task; session ``n/a`` where there is none."""
+    runs: set[tuple[str, str, frozenset[tuple[str, str]]]] = set()
+    for tree in trees:
+        for file in tree.files():
+            if file.get("task") == task and (file.suffix in ("bold", "events") or is_preprocessed(file)
+                                             or is_leftover(file)):
+                runs.add((file.get("sub"), file.get("ses"), run_of(file)))
+    return Counter((subject, session) for subject, session, _ in runs)
+
+
+def check_expectations(query: DatasetQuery, raw: Tree, derived: Tree) -> tuple[str, ...]:
+    """Hold task, sessions and space against the dataset.
+
+    Returns
+    -------
+    tuple of str
+        Warnings.
+
+    Raises
+    ------
+    StudyError
+        A task or session that nobody has, or sessions where the study has none (or the other way round).
+    """
+    tasks = tasks_in((raw, derived))
+    if query.task not in tasks:
+        known = sorted(tasks)
+        raise StudyError(f"no functional file has the task '{query.task}'; the tasks are {', '.join(known) or 'none'}",
+                         where="dataset.task", hint=did_you_mean(query.task, known) or "check bids_dir and derivatives")
+    _check_sessions(query, {session for _, session in sessions_in((raw, derived), query.task)})
+    images = [f for f in derived.files() if f.get("task") == query.task and is_preprocessed(f)]
+    if not images:
+        minimal = any(is_leftover(f) for f in derived.files() if f.get("task") == query.task)
+        return (("the derivatives hold no preprocessed BOLD of this task: fMRIPrep ran at its level minimal; run it "
+                 "again with --level full") if minimal else
+                "the derivatives hold no preprocessed BOLD of this task: run fMRIPrep on it",)
+    spaces = Counter(space_of(f) for f in images)
+    if query.space not in spaces:
+        known = sorted(spaces)
+        return (f"no image is in the space {query.space}; there are {', '.join(known)}: name one of them in "
+                f"dataset.space, or run fMRIPrep again with --output-spaces {query.space}",)
+    return ()
+
+
+def _check_sessions(query: DatasetQuery, found: set[str]) -> None:
+    known = ", ".join(sorted(s for s in found if s != NA))
+    if not query.sessions and NA not in found:
+        raise StudyError(f"the study lists no sessions, the files of the task have {known}", where="dataset.sessions",
+                         hint=f"list them in time order, e.g. `sessions: [{known}]`")
+    for session in query.sessions:
+        if session in found:
+            continue
+        if not known:
+            raise StudyError(f"the study lists the session '{session}', the files of the task have no ses-",
+                             where="dataset.sessions", hint="write `sessions: []`")
+        raise StudyError(f"no file of the task has the session '{session}'; the sessions are {known}",
+                         where="dataset.sessions", hint=did_you_mean(session.removeprefix("ses-"), found) or
+                         "list existing sessions, in time order")
