@@ -76,7 +76,7 @@ def _about_design(ready: Prepared, design: GroupDesign) -> list[str]:
     several = design.levels is not None and len(design.levels) > 1
     if len(ready.sessions) > 2:
         out.append("more than two sessions: the linear mixed model is not available in this version; each later "
-                   f"session is compared with {ready.sessions[0]} on complete cases, and {ready.sessions[-1]} is primary")
+                   f"session is compared with {ready.sessions[0]} on complete cases; {ready.sessions[-1]} is primary")
     if ready.sample.columns and not several:
         out.append("covariates do not enter the tests of a single group")
     elif ready.sample.columns and len(ready.sessions) > 1:

@@ -82,7 +82,6 @@ def prepare(responses: pd.DataFrame, design: GroupDesign) -> Prepared:
     levels = design.levels or ("all",)
     sample = Sample(subjects, levels, np.array([group[s] for s in subjects], dtype=np.int64),
                     coded.matrix(subjects), coded.columns)
-    frame = frame[frame["subject"].isin(subjects)]
     blocks = tuple(_blocks(frame, subjects, sessions))
     exclusions += _missing(blocks, sample, sessions)
     return Prepared(sample, blocks, sessions, tuple(exclusions), _warnings(sample, coded), coded.notes)
@@ -96,7 +95,10 @@ def _checked(responses: pd.DataFrame) -> pd.DataFrame:
     for name in NEEDED:
         if name != "value":
             frame[name] = [NA if pd.isna(cell) else str(cell) for cell in frame[name]]
-    frame["value"] = pd.to_numeric(frame["value"]).astype(np.float64)
+    try:
+        frame["value"] = pd.to_numeric(frame["value"]).astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise TableError(f"column 'value' is not numeric: {error}", where="responses") from error
     frame.loc[~np.isfinite(frame["value"]), "value"] = np.nan
     if frame.empty:
         raise DataError("there are no responses", where="responses")
@@ -155,6 +157,7 @@ def _why(exclusions: list[Exclusion]) -> str:
 def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str, ...]) -> Iterator[Block]:
     row = {s: i for i, s in enumerate(subjects)}
     column = {s: i for i, s in enumerate(sessions)}
+    known = frame["subject"].isin(subjects)  # an ROI that only others have stays, without values
     for key, part in frame.groupby(["specification", "contrast", "summary", "definition"], sort=True):
         specification, contrast, summary, definition = map(str, key)
         rois, units, values = [], [], []
@@ -165,6 +168,7 @@ def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str,
                 raise TableError(f"{roi.label}, contrast {contrast}, has the units {', '.join(unit)}",
                                  where="responses, column unit")
             table = np.full((len(subjects), len(sessions)), np.nan)
+            cells = cells[known[cells.index]]
             table[cells["subject"].map(row).to_numpy(), cells["session"].map(column).to_numpy()] = cells["value"]
             rois.append(roi)
             units.append(unit[0])

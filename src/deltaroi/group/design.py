@@ -25,18 +25,23 @@ class GroupDesign:
         Sessions in time order; none or one makes the study cross-sectional.
     levels : tuple of str or None
         Group labels, intervention first, reference last; None means one group of everybody.
-    assignment : str
-        ``randomised`` or ``preexisting``.
+    assignment : str or None
+        ``randomised`` or ``preexisting``; None only where there are not two groups.
     covariates : DataFrame or None
         One row per subject (the index), one column per covariate; text columns are dummy coded.
     """
 
     sessions: tuple[str, ...] = ()
     levels: tuple[str, ...] | None = None
-    assignment: Literal["randomised", "preexisting"] = "randomised"
+    assignment: Literal["randomised", "preexisting"] | None = None
     covariates: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sessions", tuple(self.sessions))
+        object.__setattr__(self, "levels", tuple(self.levels) if self.levels else None)
+        if self.levels is not None and len(self.levels) > 1 and self.assignment is None:
+            raise StudyError("it is not said how people came into their group", where="groups.assignment",
+                             hint="randomised or preexisting: it decides the primary estimator")
         for name, listed in (("sessions", self.sessions), ("levels", self.levels or ())):
             if len(set(listed)) != len(listed):
                 raise StudyError(f"{name} lists a label twice: {', '.join(listed)}", where=f"group design: {name}")

@@ -48,7 +48,7 @@ class Question:
     adjusted: bool = False
 
 
-def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str, spec: GroupStats, *,
+def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, spec: GroupStats, *,
               covariates: bool) -> list[Question]:
     """All questions of a design, the primary one marked.
 
@@ -86,7 +86,7 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
     return [replace(q, primary=True) if q is chosen else q for q in found]
 
 
-def primary_model(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str, asked: str) -> str:
+def primary_model(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, asked: str) -> str:
     """The model of the primary row; see :func:`questions`."""
     several = levels is not None and len(levels) > 1
     if asked == "lmm":

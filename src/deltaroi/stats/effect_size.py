@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, special, stats
 
+from deltaroi.stats.noncentral import nct_noncentrality
 from deltaroi.stats.record import NAN, Array, moments
 
 _Z = float(stats.norm.ppf(0.975))
@@ -121,29 +122,23 @@ def hedges_g(first: Array, second: Array) -> EffectSize:
 
 def _from_t(t: float, df: float, root: float, kind: str) -> EffectSize:
     """Effect size t · root with its interval by inverting the noncentral t; all three times J."""
-    low, high = (_noncentrality_t(t, df, q) for q in (0.975, 0.025))
+    low, high = (nct_noncentrality(t, df, q) for q in (0.975, 0.025))
     factor = hedges_j(df) * root
     return EffectSize(t * factor, kind, low * factor, high * factor)
 
 
-def _noncentrality_t(t: float, df: float, quantile: float) -> float:
-    """The noncentrality at which P(T <= t) is the quantile; NaN where scipy's noncentral t gives up (|t| > 37)."""
-    def gap(ncp: float) -> float:
-        return float(special.nctdtr(df, ncp, t)) - quantile
-
-    width = 10 + abs(t)
-    values = gap(t - width), gap(t + width)
-    if abs(t) > 37 or not values[0] > 0 > values[1]:
-        return NAN
-    return float(optimize.brentq(gap, t - width, t + width, xtol=1e-11))
-
-
 def partial_eta2(f: float, df_between: float, df: float) -> EffectSize:
-    """Partial η² of an F test with its 90 % interval by the noncentral F (Steiger 2004)."""
+    """Partial η² of an F test with its 90 % interval by the noncentral F (Steiger 2004).
+
+    Notes
+    -----
+    Bounds λ of the noncentrality become λ / (λ + error df), as F becomes F·df / (F·df + error df) in the estimate itself
+    and as R's ``effectsize::F_to_eta2`` does it; Steiger's own λ / (λ + N) is smaller.
+    """
     if not (math.isfinite(f) and df > 0):
         return EffectSize(kind="partial_eta2")
     bounds = [_noncentrality_f(f, df_between, df, q) for q in (0.95, 0.05)]
-    low, high = (ncp / (ncp + df_between + df + 1) for ncp in bounds)
+    low, high = (ncp / (ncp + df) for ncp in bounds)
     return EffectSize(f * df_between / (f * df_between + df), "partial_eta2", low, high)
 
 

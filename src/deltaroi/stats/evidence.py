@@ -6,8 +6,9 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy import integrate, optimize, special, stats
+from scipy import integrate, optimize, stats
 
+from deltaroi.stats.noncentral import nct_cdf
 from deltaroi.stats.record import NAN, Test
 
 
@@ -56,12 +57,12 @@ def jzs_bf10(t: float, n_effective: float, df: float, width: float = math.sqrt(2
 @lru_cache(maxsize=4096)
 def detectable(df: float, power: float = 0.8, alpha: float = 0.05) -> float:
     """The smallest effect, in standard errors, that a two-sided t test detects with this power."""
-    if not df > 0:
+    if not df >= 1:
         return NAN
     critical = float(stats.t.ppf(1 - alpha / 2, df))
 
     def gap(ncp: float) -> float:
-        return float(special.nctdtr(df, ncp, -critical) + 1 - special.nctdtr(df, ncp, critical)) - power
+        return nct_cdf(-critical, df, ncp) + 1 - nct_cdf(critical, df, ncp) - power
 
     high = 5.0
     while not gap(high) > 0:
