@@ -15,6 +15,7 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError, TableError
 from deltaroi.io.files import content_state
 from deltaroi.io.tsv import read_tsv
+from deltaroi.simulate.bold import Train
 from deltaroi.simulate.events import TAIL_S, end_s, train
 from deltaroi.simulate.scheme import PlannedRun, Scheme
 from deltaroi.specs import Simulation
@@ -71,30 +72,31 @@ def overlay(study: Study, simulation: Simulation, root: Path, subjects: list[str
         raise DataError("the skeleton is not a folder", where=str(root), hint="give a BIDS folder")
     files = _listed(root, study.dataset.task)
     groups, people = _people(study, root)
-    order = sorted(path.name.removeprefix("sub-") for path in root.glob("sub-*") if path.is_dir())
-    events, notes = [f for f in files if f.suffix == "events" and f.extension == ".tsv"], list[str]()
-    kept = [entities for entities in _runs(files, study, notes) if subjects is None or entities["sub"] in subjects]
+    order = sorted({file.entities["sub"] for file in files if "sub" in file.entities})
+    notes: list[str] = []
+    kept = _runs(files, study, subjects, notes)
     if not kept:
         raise DataError(f"no run of the task '{study.dataset.task}' with these subjects and sessions",
                         where=str(root), hint="read dataset.task, dataset.sessions and the subjects asked for")
-    texts = {name: path.read_bytes() for name, path in _texts(root, study.dataset.task, kept, files)}
-    runs = []
+    near = {entities["sub"]: [f for f in files if f.entities.get("sub") in (None, entities["sub"])]
+            for entities in kept}
+    runs, trial_types = [], dict.fromkeys(study.conditions)
     for entities in kept:
-        frame = _events(root, events, entities)
-        sidecars = [f for f in files if f.suffix == "bold" and f.extension == ".json"]
-        tr_s = _repetition_time(root, sidecars, entities)
-        names = dict.fromkeys(entry.condition for entry in simulation.planted)
-        stem = "_".join(f"{name}-{value}" for name, value in entities.items())
-        key = RunKey(entities["sub"], entities.get("ses", NA), study.dataset.task, entities.get("run", NA))
-        trains = tuple(train(frame, name, study.conditions, stem) for name in names) if frame is not None else ()
-        n_volumes = simulation.volumes or max(
-            _FEWEST_VOLUMES, math.ceil((end_s(frame) + TAIL_S) / (tr_s or simulation.tr_s)) if frame is not None else 0)
+        subject, stem = entities["sub"], "_".join(f"{name}-{value}" for name, value in entities.items())
+        frame = _events(root, near[subject], entities, notes)
+        if "trial_type" in frame.columns:
+            trial_types |= dict.fromkeys(sorted(set(frame["trial_type"]) - {NA}))
+        tr_s = _repetition_time(root, near[subject], entities)
         if tr_s is None:
-            notes.append(f"{stem}: no sidecar states a repetition time; simulated with {simulation.tr_s:g} s")
-        runs.append(PlannedRun(key, people.get(key.subject, NA), stem, tr_s or simulation.tr_s, n_volumes, trains,
-                               order.index(key.subject) % 2 == 1 if key.subject in order else False))
-    known = _conditions(study, root, events, kept)
-    return Scheme(tuple(sorted(runs, key=lambda run: (run.key, run.stem))), texts, groups, known, tuple(notes))
+            tr_s = simulation.tr_s
+            notes.append(f"{stem}: no sidecar states a repetition time; simulated with {tr_s:g} s")
+        n_volumes = simulation.volumes or max(_FEWEST_VOLUMES, math.ceil((end_s(frame) + TAIL_S) / tr_s))
+        key = RunKey(subject, entities.get("ses", NA), study.dataset.task, entities.get("run", NA))
+        runs.append(PlannedRun(key, people.get(subject, NA), stem, tr_s, n_volumes,
+                               _trains(frame, study, simulation, stem, notes), order.index(subject) % 2 == 1))
+    texts = {name: path.read_bytes() for name, path in _texts(root, near, files)}
+    return Scheme(tuple(sorted(runs, key=lambda run: (run.key, run.stem))), texts, groups, tuple(trial_types),
+                  tuple(notes))
 
 
 def _same(name: str, one: str, other: str) -> bool:
@@ -130,18 +132,24 @@ def _listed(root: Path, task: str) -> list[_File]:
     return [file for file in files if file.entities.get("task") in (None, task)]
 
 
-def _runs(files: list[_File], study: Study, notes: list[str]) -> list[Entities]:
-    """The entities of every run that gets derivatives, sorted."""
-    bold = {f.stem: f.entities for f in files if f.suffix == "bold" and f.extension in _BOLD}
-    named = {f.stem: f.entities for f in files if f.suffix == "events" and f.extension == ".tsv"}
-    wanted = bold or named
-    if bold:
-        for stem, entities in sorted(named.items()):
-            event = _File("", entities, "events", ".tsv", 0)
-            if "sub" in entities and not any(event.applies_to(other) for other in bold.values()):
-                notes.append(f"{stem}: events without BOLD; no images are simulated")
-    chosen = [e for _, e in sorted(wanted.items()) if "sub" in e and e.get("task") == study.dataset.task]
-    return [e for e in chosen if not study.dataset.sessions or e.get("ses") in study.dataset.sessions]
+def _runs(files: list[_File], study: Study, subjects: list[str] | None, notes: list[str]) -> list[Entities]:
+    """The entities of every run that gets derivatives, sorted; events without BOLD are noted."""
+    def asked(file: _File) -> bool:
+        found, sessions = file.entities, study.dataset.sessions
+        return (found.get("task") == study.dataset.task and "sub" in found
+                and (not sessions or found.get("ses") in sessions) and (subjects is None or found["sub"] in subjects))
+
+    known = any(f.suffix == "bold" and f.extension in _BOLD for f in files)
+    bold = {f.stem: f.entities for f in files if f.suffix == "bold" and f.extension in _BOLD and asked(f)}
+    events = {f.stem: f for f in files if f.suffix == "events" and f.extension == ".tsv" and asked(f)}
+    if not known:
+        return [file.entities for _, file in sorted(events.items())]
+    for stem, file in sorted(events.items()):
+        if not any(file.applies_to(other) for other in bold.values()):
+            notes.append(f"{stem}: events without BOLD; no images are simulated")
+    without = set(subjects or ()) - {entities["sub"] for entities in bold.values()}
+    notes.extend(f"sub-{subject}: no BOLD of the task; not simulated" for subject in sorted(without))
+    return [entities for _, entities in sorted(bold.items())]
 
 
 def _people(study: Study, root: Path) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -158,47 +166,55 @@ def _people(study: Study, root: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     return tuple(sorted(set(groups) - {NA})), people
 
 
-def _texts(root: Path, task: str, kept: list[Entities], files: list[_File]) -> list[tuple[str, Path]]:
+def _texts(root: Path, near: dict[str, list[_File]], files: list[_File]) -> list[tuple[str, Path]]:
     """The text files that go along: participants, everything about the task, and events without BOLD too."""
-    subjects = {entities["sub"] for entities in kept}
-    top = [root / name for name in ("participants.tsv", "participants.json")]
-    chosen = [path for path in top if path.is_file()]
+    chosen = [root / name for name in ("participants.tsv", "participants.json") if (root / name).is_file()]
     for file in files:
         path = root / file.path
-        mine = file.entities.get("sub") in subjects or ("sub" not in file.entities)
+        mine = file.entities.get("sub") is None or file.entities["sub"] in near
         if mine and file.extension in (".tsv", ".json") and content_state(path) in ("ok", "empty"):
             chosen.append(path)
     return [(path.relative_to(root).as_posix(), path) for path in chosen]
 
 
-def _events(root: Path, events: list[_File], entities: Entities) -> pd.DataFrame | None:
-    """The events of a run: the deepest, most specific file that applies; None without one that can be read."""
-    fitting = sorted((f for f in events if f.applies_to(entities)), key=lambda f: (f.depth, len(f.entities)))
-    if not fitting or content_state(root / fitting[-1].path) != "ok":
-        return None
-    return read_tsv(root / fitting[-1].path)
+def _events(root: Path, near: list[_File], entities: Entities, notes: list[str]) -> pd.DataFrame:
+    """The events of a run: the deepest, most specific file that applies; an empty table without a readable one."""
+    fitting = [f for f in near if f.suffix == "events" and f.extension == ".tsv" and f.applies_to(entities)]
+    if not fitting:
+        return pd.DataFrame()
+    path = root / max(fitting, key=lambda f: (f.depth, len(f.entities))).path
+    try:
+        return read_tsv(path)
+    except TableError as error:
+        notes.append(f"{path.name}: {error.message}; simulated without a signal")
+        return pd.DataFrame()
 
 
-def _repetition_time(root: Path, sidecars: list[_File], entities: Entities) -> float | None:
+def _trains(frame: pd.DataFrame, study: Study, simulation: Simulation, stem: str,
+            notes: list[str]) -> tuple[Train, ...]:
+    """Events of the planted conditions; a table that lacks their columns carries no signal, and is noted."""
+    trains = []
+    for name in dict.fromkeys(entry.condition for entry in simulation.planted):
+        try:
+            trains.append(train(frame, name, study.conditions, stem))
+        except StudyError as error:
+            notes.append(f"{error.where}: {error.message}; simulated without this signal")
+    return tuple(trains)
+
+
+def _repetition_time(root: Path, near: list[_File], entities: Entities) -> float | None:
     """RepetitionTime in s by inheritance (of several echoes the first); None where nobody states it."""
     found: float | None = None
-    fitting = sorted((f for f in sidecars if f.applies_to(entities)), key=lambda f: (f.depth, len(f.entities), -f.echo))
-    for file in fitting:
+    fitting = [f for f in near if f.suffix == "bold" and f.extension == ".json" and f.applies_to(entities)]
+    for file in sorted(fitting, key=lambda f: (f.depth, len(f.entities), -f.echo)):
+        path = root / file.path
+        if content_state(path) != "ok":
+            continue
         try:
-            data = json.loads((root / file.path).read_text(encoding="utf-8-sig"))
+            data = json.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
-            raise DataError(f"the sidecar cannot be read: {error}", where=str(root / file.path)) from error
+            raise DataError(f"the sidecar cannot be read: {error}", where=str(path)) from error
         value = data.get("RepetitionTime") if isinstance(data, dict) else None
         if isinstance(value, (int, float)) and np.isfinite(value) and value > 0:
             found = float(value)
     return found
-
-
-def _conditions(study: Study, root: Path, events: list[_File], kept: list[Entities]) -> tuple[str, ...]:
-    """What planted signals may name: the study's conditions and every trial type of the runs."""
-    names = dict.fromkeys(study.conditions)
-    for entities in kept:
-        frame = _events(root, events, entities)
-        if frame is not None and "trial_type" in frame.columns:
-            names |= dict.fromkeys(sorted(set(frame["trial_type"]) - {NA}))
-    return tuple(names)
