@@ -132,8 +132,8 @@ def partial_eta2(f: float, df_between: float, df: float) -> EffectSize:
 
     Notes
     -----
-    Bounds λ of the noncentrality become λ / (λ + error df), as F becomes F·df / (F·df + error df) in the estimate itself
-    and as R's ``effectsize::F_to_eta2`` does it; Steiger's own λ / (λ + N) is smaller.
+    Bounds λ of the noncentrality become λ / (λ + error df), as F becomes F·df / (F·df + error df) in the estimate
+    itself and as R's ``effectsize::F_to_eta2`` does it; Steiger's own λ / (λ + N) is smaller.
     """
     if not (math.isfinite(f) and df > 0):
         return EffectSize(kind="partial_eta2")

@@ -32,6 +32,8 @@ class Fit:
         n minus the rank of X.
     exact : bool
         The model reproduces the values: nothing is left to estimate an error from.
+    scale, directions : ndarray, shapes (p,) and (rank, p)
+        Norms of the columns, and the combinations of scaled coefficients that the data determine.
     """
 
     design: Array
@@ -41,6 +43,8 @@ class Fit:
     leverage: Array
     df: int
     exact: bool
+    scale: Array
+    directions: Array
 
 
 def centred(values: Array) -> Array:
@@ -65,13 +69,14 @@ def fit(y: Array, design: Array) -> Fit:
     df = int(y.size - keep.sum())
     largest = float(np.abs(y).max(initial=0.0))
     exact = df == 0 or float(np.abs(residuals).max(initial=0.0)) <= TINY * largest
-    return Fit(design, beta, root @ root.T, residuals, leverage, df, exact)
+    return Fit(design, beta, root @ root.T, residuals, leverage, df, exact, scale, vt)
 
 
 def estimable(model: Fit, weights: Array) -> bool:
     """Whether a linear combination of coefficients, shape (p,), is determined by the data."""
-    projected = model.inverse @ (model.design.T @ (model.design @ weights))
-    return bool(np.allclose(projected, weights, rtol=0, atol=1e-6 * float(np.abs(weights).max())))
+    scaled = weights / model.scale
+    left = scaled - model.directions.T @ (model.directions @ scaled)
+    return bool(np.abs(left).max() <= 1e-6 * float(np.abs(scaled).max()))
 
 
 def covariance(model: Fit, kind: str) -> tuple[Array, str]:

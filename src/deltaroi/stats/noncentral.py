@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -28,7 +29,7 @@ def nct_cdf(t: float, df: float, ncp: float) -> float:
     cuts = [low, *(float(cut) for cut in step if low < cut < high), high]
     x, weight = _nodes()
     total = 0.0
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in pairwise(cuts):
         w = (a + b) / 2 + (b - a) / 2 * x
         total += float((special.ndtr(t * w - ncp) * _density(w, df) * weight).sum() * (b - a) / 2)
     return min(max(total, 0.0), 1.0)

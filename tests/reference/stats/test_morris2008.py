@@ -20,7 +20,7 @@ D_PPC2 = [0.7684, 0.8010, 1.2045, 1.0476, 0.4389]
 CMICALC = {38: 0.980110402131, 90: 0.991639564492, 16: 0.952253834804, 19: 0.959910352924, 26: 0.970826318865}
 
 
-@pytest.mark.parametrize(("study", "expected"), zip(STUDIES, D_PPC2, strict=True))
+@pytest.mark.parametrize(("study", "expected"), list(zip(STUDIES, D_PPC2, strict=True)))
 def test_d_ppc2_of_the_five_studies(study: tuple, expected: float) -> None:
     (pre1, post1, sd1, n1), (pre2, post2, sd2, n2), r = study
     pooled = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / (n1 + n2 - 2))
@@ -28,7 +28,7 @@ def test_d_ppc2_of_the_five_studies(study: tuple, expected: float) -> None:
     assert round(size.value, 4) == expected
 
 
-@pytest.mark.parametrize(("df", "expected"), CMICALC.items())
+@pytest.mark.parametrize(("df", "expected"), list(CMICALC.items()))
 def test_factor_equals_metafor(df: int, expected: float) -> None:
     assert hedges_j(df) == pytest.approx(expected, rel=1e-11)
 
