@@ -39,7 +39,7 @@ class _File:
 
     @property
     def stem(self) -> str:
-        return "_".join(f"{name}-{value}" for name, value in self.entities.items())
+        return _stem(self.entities)
 
     @property
     def depth(self) -> int:
@@ -82,7 +82,7 @@ def overlay(study: Study, simulation: Simulation, root: Path, subjects: list[str
             for entities in kept}
     runs, trial_types = [], dict.fromkeys(study.conditions)
     for entities in kept:
-        subject, stem = entities["sub"], "_".join(f"{name}-{value}" for name, value in entities.items())
+        subject, stem = entities["sub"], _stem(entities)
         frame = _events(root, near[subject], entities, notes)
         if "trial_type" in frame.columns:
             trial_types |= dict.fromkeys(sorted(set(frame["trial_type"]) - {NA}))
@@ -97,6 +97,10 @@ def overlay(study: Study, simulation: Simulation, root: Path, subjects: list[str
     texts = {name: path.read_bytes() for name, path in _texts(root, near, files)}
     return Scheme(tuple(sorted(runs, key=lambda run: (run.key, run.stem))), texts, groups, tuple(trial_types),
                   tuple(notes))
+
+
+def _stem(entities: Entities) -> str:
+    return "_".join(f"{name}-{value}" for name, value in entities.items())
 
 
 def _same(name: str, one: str, other: str) -> bool:
@@ -181,6 +185,7 @@ def _events(root: Path, near: list[_File], entities: Entities, notes: list[str])
     """The events of a run: the deepest, most specific file that applies; an empty table without a readable one."""
     fitting = [f for f in near if f.suffix == "events" and f.extension == ".tsv" and f.applies_to(entities)]
     if not fitting:
+        notes.append(f"{_stem(entities)}: no events; simulated without a signal")
         return pd.DataFrame()
     path = root / max(fitting, key=lambda f: (f.depth, len(f.entities))).path
     try:
@@ -193,7 +198,9 @@ def _events(root: Path, near: list[_File], entities: Entities, notes: list[str])
 def _trains(frame: pd.DataFrame, study: Study, simulation: Simulation, stem: str,
             notes: list[str]) -> tuple[Train, ...]:
     """Events of the planted conditions; a table that lacks their columns carries no signal, and is noted."""
-    trains = []
+    trains: list[Train] = []
+    if frame.columns.empty:
+        return ()
     for name in dict.fromkeys(entry.condition for entry in simulation.planted):
         try:
             trains.append(train(frame, name, study.conditions, stem))
