@@ -77,4 +77,4 @@ def headline(output: Output) -> str:
     many = len({*primary["family"]}) > 1
     return (f"{share} of {tested} primary {'effect' if tested == 1 else 'effects'} "
             f"{'holds' if claims == 1 or (tested == 1 and not claims) else 'hold'} after correction over "
-            f"{'its family' if many else 'the family'} of ROIs ({' or '.join(methods)}, p ≤ .05).")
+            f"{'its family' if many else 'the family'} of ROIs ({' or '.join(methods)}, p\u00a0≤\u00a0.05).")

@@ -51,13 +51,14 @@ def draw_regions(output: Output) -> Drawn:
     template = _template()
     layers = [Layer(volume, colours[roi.region]) for roi, volume in images.items()]
     cuts = _overview_cuts(images)
-    place = ", ".join(f"{axis} = {words.number(at, 0)}" for axis, at in cuts)
-    overview = picture(slices(template, layers, cuts), "regions-overview",
-                       f"{words.plural(len(images), 'ROI')} on slices of the MNI152 template at {place} mm.",
-                       f"All {words.plural(len(images), 'ROI')} (slices chosen to show as many as possible)")
+    overview = []
+    for axis in dict.fromkeys(axis for axis, _ in cuts):
+        own = [cut for cut in cuts if cut[0] == axis]
+        alt = f"{words.plural(len(images), 'ROI')} on slices of the MNI152 template at {_place(own)} mm."
+        overview.append(picture(slices(template, layers, own), f"overview-{axis}", alt))
     single = tuple(_region(template, name, definition, images, colours[name], f"region-{i}")
                    for i, (name, definition) in enumerate(dict.fromkeys((r.region, r.definition) for r in images)))
-    return Drawn((overview,), single, tuple(colours.items()), tuple(notes))
+    return Drawn(tuple(overview), single, tuple(colours.items()), tuple(notes))
 
 
 def _images(output: Output) -> tuple[dict[RoiKey, Volume], list[str]]:
@@ -95,18 +96,18 @@ def _template() -> Volume:
     from nilearn.datasets import load_mni152_template
 
     image = load_mni152_template(resolution=1)
-    return Volume(np.asarray(image.get_fdata(), dtype=np.float32), np.asarray(image.affine, dtype=np.float64))
+    return Volume(np.asarray(image.get_fdata(), dtype=np.float64), np.asarray(image.affine, dtype=np.float64))
 
 
 def _overview_cuts(images: Mapping[RoiKey, Volume]) -> list[tuple[Axis, float]]:
-    """Greedily the slices, through ROI centres, that show most ROIs not shown yet on that axis."""
+    """Greedily the slices, through ROI centres, that show most regions not shown yet on that axis."""
     centres = {roi: point for roi, volume in images.items() if (point := centre(volume)) is not None}
     cuts: list[tuple[Axis, float]] = []
     for a, (axis, number) in enumerate(_OVERVIEW):
         candidates = sorted({float(round(point[a])) for point in centres.values()})
         ends = {roi: extent(images[roi], axis) for roi in centres}
-        shows = {at: {roi for roi, (low, high) in ends.items() if low <= at <= high} for at in candidates}
-        unseen = set(centres)
+        shows = {at: {roi.region for roi, (low, high) in ends.items() if low <= at <= high} for at in candidates}
+        unseen = {roi.region for roi in centres}
         chosen: list[float] = []
         while candidates and len(chosen) < number:
             best = max(candidates, key=lambda at: (len(shows[at] & unseen), -abs(at)))
@@ -126,6 +127,10 @@ def _region(template: Volume, name: str, definition: str, images: Mapping[RoiKey
     cuts: list[tuple[Axis, float]] = [("x", best_cut(volumes[:1], "x")), ("y", best_cut(volumes, "y")),
                                       ("z", best_cut(volumes, "z"))]
     sides = words.listed(side for side in ("L", "R", "B") if side in parts)
-    place = ", ".join(f"{axis} = {words.number(at, 0)}" for axis, at in cuts)
     return picture(slices(template, [Layer(volume, shade) for volume in volumes], cuts), figure_name,
-                   f"{name} ({definition}), {sides}, on the MNI152 template at {place} mm.", f"{name} ({definition})")
+                   f"{name} ({definition}), {sides}, on the MNI152 template at {_place(cuts)} mm.",
+                   f"{name} ({definition})")
+
+
+def _place(cuts: list[tuple[Axis, float]]) -> str:
+    return ", ".join(f"{axis} = {words.number(at, 0)}" for axis, at in cuts)

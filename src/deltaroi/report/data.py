@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class RunRecord:
     failures: tuple[Mapping[str, str], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Output:
     """One output folder.
 
@@ -83,23 +84,23 @@ class Output:
     quality: pd.DataFrame
     absent: tuple[str, ...]
 
-    @property
+    @cached_property
     def groups(self) -> tuple[str, ...]:
         """Group labels, in the study's order; ``("n/a",)`` with one group."""
         levels = self.study.groups.levels if self.study.groups else ()
         return in_order(self.responses["group"], levels) or (NA,)
 
-    @property
+    @cached_property
     def sessions(self) -> tuple[str, ...]:
         """Session labels in time order; ``("n/a",)`` without sessions."""
         return in_order(self.responses["session"], self.study.dataset.sessions) or (NA,)
 
-    @property
+    @cached_property
     def contrasts(self) -> tuple[str, ...]:
         """Contrast names, in the study's order."""
         return in_order([*self.effects["contrast"], *self.responses["contrast"]], self.study.contrasts)
 
-    @property
+    @cached_property
     def rois(self) -> tuple[RoiKey, ...]:
         """All ROIs that any table knows, in the study's order."""
         frames = [frame[ROI] for frame in (self.responses, self.effects, self.regions) if len(frame)]
@@ -109,7 +110,7 @@ class Output:
         return tuple(sorted(seen, key=lambda r: (regions.index(r.region), definitions.index(r.definition),
                                                  "LRB".find(r.hemisphere))))
 
-    @property
+    @cached_property
     def many_definitions(self) -> bool:
         """Whether any region was drawn in more than one way."""
         pairs = {(roi.region, roi.definition) for roi in self.rois}
@@ -120,7 +121,7 @@ class Output:
         side = "L + R" if roi.hemisphere == "B" else roi.hemisphere
         return f"{roi.region} {side}" + (f" ({roi.definition})" if self.many_definitions else "")
 
-    @property
+    @cached_property
     def primary(self) -> pd.DataFrame:
         """The rows of the effects table that answer the study's question, contrasts and ROIs in the study's order."""
         return self.ordered(self.effects[self.effects["primary"]])

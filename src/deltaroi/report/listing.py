@@ -10,19 +10,20 @@ import pandas as pd
 
 from deltaroi.report import words
 from deltaroi.report.answer import holds
-from deltaroi.report.data import Output, Row, records, roi_of
+from deltaroi.report.data import ROI, Output, Row, records, roi_of
 from deltaroi.types import NA
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table for the page: the first column names the row; ``numeric`` columns stand right."""
+    """A table for the page: the first column names the row; ``numeric`` columns stand right; ``note`` stands below."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = field(default_factory=frozenset)
     marked: frozenset[int] = field(default_factory=frozenset)
+    note: str = ""
 
 
 def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[str] = (),
@@ -59,8 +60,8 @@ def primary_tables(output: Output) -> tuple[Table, ...]:
 def _primary(output: Output, contrast: str, frame: pd.DataFrame) -> Table:
     decimals = words.decimals_for(frame["ci_high"] - frame["ci_low"])
     kind = same(frame, "statistic_kind")
-    extra = [name for name in ("model", "term", "comparison", "se_kind", "summary", "specification")
-             if same(frame, name) is None]
+    extra = [name for name in ("model", "term", "comparison", "se_kind") if same(frame, name) is None]
+    extra += [name for name in ("summary", "specification") if frame.groupby(ROI)[name].nunique().max() > 1]
     columns = ["ROI", "n", "Estimate [95 % CI]", kind or "t or F", "df", "p", "p FWE", "p Holm", "q FDR",
                "Effect size [CI]", *(name.replace("_", " ") for name in extra)]
     rows = []
@@ -74,7 +75,7 @@ def _primary(output: Output, contrast: str, frame: pd.DataFrame) -> Table:
               words.term(name) if (name := same(frame, "term")) else "",
               comparison(name) if (name := same(frame, "comparison")) else "",
               f"{words.ERRORS.get(name, name)} standard errors" if (name := same(frame, "se_kind")) else ""]
-    caption = f"{contrast}: primary effects. " + "; ".join(part for part in stated if part) + "."
+    caption = f"{contrast}, primary effects: " + "; ".join(part for part in stated if part) + "."
     return _table(caption, columns, rows, columns[1:10], [i for i, row in enumerate(records(frame)) if holds(row)])
 
 
@@ -160,14 +161,33 @@ def region_table(output: Output) -> Table:
         if row["warning"] != NA:
             warned.append(n)
         rows.append([output.roi_label(roi_of(row)), row["definition"], row["source"] + version, row["licence"],
-                     row["citation"], f"{row['source_space']} → {row['space']}: {row['space_relation']}",
+                     row["citation"], _spaces(row),
                      f"{words.count(row['native_volume_mm3'])} → {words.count(row['volume_mm3'])}",
                      f"{words.count(row['n_voxels'])} ({words.number(row['n_voxels_effective'], 1)})",
                      row["rule"].replace("_", " "), row["grid"],
                      ", ".join(words.number(row[name], 0) for name in ("x_mm", "y_mm", "z_mm")),
                      "" if row["warning"] == NA else row["warning"]])
-    return _table("The ROIs: source, licence, and volume before and after resampling to the images' grid.", columns,
-                  rows, [columns[6], columns[7], columns[10]], warned)
+    table = _table("The ROIs: source, and volume before and after resampling to the images' grid.", columns, rows,
+                   [columns[6], columns[7], columns[10]], warned)
+    return _shared_below(table, (1, 2, 3, 4, 5, 8, 9))
+
+
+def _spaces(row: Row) -> str:
+    if row["source_space"] == row["space"]:
+        return f"{row['space']} ({row['space_relation']})"
+    return f"{row['source_space']} → {row['space']} ({row['space_relation']})"
+
+
+def _shared_below(table: Table, candidates: Sequence[int]) -> Table:
+    """Take columns that say the same in every row out of the table, into its note."""
+    shared = {i for i in candidates if len(table.rows) > 1 and len({row[i] for row in table.rows}) == 1}
+    if not shared:
+        return table
+    kept = [i for i in range(len(table.columns)) if i not in shared]
+    note = "For every row: " + "; ".join(f"{table.columns[i].lower()} {table.rows[0][i]}" for i in sorted(shared))
+    return Table(table.caption, tuple(table.columns[i] for i in kept),
+                 tuple(tuple(row[i] for i in kept) for row in table.rows),
+                 frozenset(kept.index(i) for i in table.numeric), table.marked, note.rstrip(".") + ".")
 
 
 def quality_table(output: Output) -> Table:

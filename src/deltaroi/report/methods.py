@@ -81,4 +81,4 @@ def software_text(output: Output) -> str:
         return ""
     first = [name for name in ("deltaroi",) if name in versions]
     rest = sorted(set(versions) - set(first), key=str.casefold)
-    return f"Software: {', '.join(f'{name} {versions[name]}' for name in (*first, *rest))}."
+    return f"Versions: {', '.join(f'{name} {versions[name]}' for name in (*first, *rest))}."

@@ -30,8 +30,8 @@ def group_text(output: Output) -> str:
 
 def _model(model: str) -> str:
     texts = {
-        "ancova": "the last session's response was modelled by group with the same ROI's first session as covariate "
-                  "(ANCOVA [@vickers2001]) and",
+        "ancova": "the last session's response was compared between groups by ANCOVA, with the same ROI's first "
+                  "session as covariate [@vickers2001] and",
         "change": "the change from the first to the last session was compared between groups with",
         "paired": "the change from the first to the last session was tested against zero with",
         "two_sample": "responses were compared between groups with",
@@ -79,8 +79,8 @@ def corrections_text(output: Output) -> str:
         shuffles = {"ancova": "Freedman–Lane residuals with each ROI's own first session [@freedman1983]",
                     "change": "group labels", "two_sample": "group labels", "paired": "signs of change"}
         what = words.listed(dict.fromkeys(shuffles.get(m, "residuals") for m in sorted(set(primary["model"]))))
-        text += (f" Family-wise p values come from the largest statistic under two-sided permutation of {what} "
-                 f"[@westfall1993;winkler2014], whole subjects together; {output.study.group.permutations} "
+        text += (" Family-wise p values come from the family's largest statistic [@westfall1993;winkler2014] under "
+                 f"two-sided permutation of {what}, whole subjects together; {output.study.group.permutations} "
                  f"permutations were asked for (seed {output.study.group.seed}).")
     beside = []
     if primary["p_holm"].notna().any():

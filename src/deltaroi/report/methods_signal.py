@@ -58,15 +58,16 @@ def regions_text(output: Output) -> str:
     if frame.empty:
         return ""
     sources = []
+    order = dict.fromkeys(roi.region for roi in output.rois)
     for (source, version), part in frame.groupby(["source", "source_version"], sort=True):
-        names = words.listed(dict.fromkeys(part["region"]))
+        names = words.listed(name for name in order if name in set(part["region"]))
         sources.append(f"{names} from {source}{'' if version == NA else f' ({version})'}")
     text = f"{words.plural(len(output.rois), 'ROI was', 'ROIs were')} measured: {'; '.join(sources)}."
     rules = {"majority": "keeps voxels that are at least half filled", "fill_weight": "weights every touched voxel by "
              "the filled fraction"}
     used = [rules[rule] for rule in sorted(set(frame["rule"])) if rule in rules]
     if used:
-        text += f" On the images' grid a ROI {' or '.join(used)} (as listed per ROI)."
+        text += f" On the images' grid an ROI {' or '.join(used)} (as listed per ROI)."
     related = sorted(set(frame["space_relation"]) - {"same", NA})
     if related:
         text += f" Some ROIs come from another space; the relation is given as {words.listed(related)}."
@@ -136,7 +137,7 @@ def responses_text(output: Output) -> str:
         return ""
     study = output.study
     units = words.listed(words.unit(u) for u in sorted(set(output.responses["unit"])))
-    contrasts = "; ".join(f"{name}: {expression}" for name, expression in study.contrasts.items()
+    contrasts = "; ".join(f"{name} = {expression}" for name, expression in study.contrasts.items()
                           if name in output.contrasts)
     summaries = words.listed(s.replace("_", " ") for s in sorted(set(output.responses["summary"])))
     text = f"Contrasts: {contrasts}. An ROI's response is the {summaries} over its used voxels, in {units}."

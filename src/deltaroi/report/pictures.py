@@ -13,7 +13,7 @@ from deltaroi.report import words
 from deltaroi.report.answer import holds
 from deltaroi.report.data import ROI, Output, Row, records, roi_of
 from deltaroi.report.figures.forest import ForestRow, forest
-from deltaroi.report.figures.raincloud import Cloud, raincloud
+from deltaroi.report.figures.raincloud import Cloud, mean_interval, raincloud
 from deltaroi.report.figures.signal import Spread, spread
 from deltaroi.report.figures.style import to_svg, width_px
 from deltaroi.report.listing import comparison, same
@@ -89,7 +89,7 @@ def _clouds(output: Output, frame: pd.DataFrame) -> Iterator[Cloud]:
     """The ROIs of one contrast; both hemispheres of a region share their axis."""
     variants = ["specification", "task", "summary", "unit"]
     several = [name for name in ("specification", "task") if frame[name].nunique() > 1]
-    limits = {key: _limits(part["value"].to_numpy()) for key, part in frame.groupby(["region", "definition", "unit"])}
+    limits = {key: _limits(part) for key, part in frame.groupby(["region", "definition", "unit"])}
     parts = dict(iter(frame.groupby(ROI, sort=False)))
     for roi in output.rois:
         key = (roi.region, roi.hemisphere, roi.definition)
@@ -114,32 +114,42 @@ def _cloud(output: Output, cell: pd.DataFrame, title: str, limits: tuple[float, 
                  tuple("" if s == NA else s for s in sessions), words.unit(str(cell["unit"].iloc[0])), limits)
 
 
-def _limits(values: np.ndarray) -> tuple[float, float] | None:
-    known = values[np.isfinite(values)]
-    if not known.size:
+def _limits(frame: pd.DataFrame) -> tuple[float, float] | None:
+    """Ends of the axis: 0, the values, and the intervals of means unless these are far wider than the values."""
+    known = frame["value"].dropna()
+    if known.empty:
         return None
     low, high = min(float(known.min()), 0.0), max(float(known.max()), 0.0)
-    room = 0.1 * (high - low) or 1.0
-    return low - room, high + room
+    room = 0.12 * (high - low) or 1.0
+    ends = [low - room, high + room]
+    for _, part in frame.groupby(["hemisphere", "group", "session"]):
+        mean, half = mean_interval(part["value"].to_numpy(dtype=np.float64))
+        if np.isfinite(half):
+            ends += [max(mean - half - room / 3, low - (high - low)), min(mean + half + room / 3, high + (high - low))]
+    return min(ends), max(ends)
 
 
-def _counts(cloud: Cloud) -> list[tuple[str, int, int]]:
-    """Per group: label, subjects with every session, subjects without some."""
+def _counts(cloud: Cloud) -> list[tuple[str, int, int, int]]:
+    """Per group: label, subjects with every session, with some, with none."""
     out = []
     for group, values in zip(cloud.groups, cloud.values, strict=True):
-        whole = int(np.isfinite(values).all(axis=1).sum()) if len(values) else 0
-        out.append((group, whole, len(values) - whole))
+        known = np.isfinite(values).sum(axis=1)
+        whole, none = int((known == values.shape[1]).sum()), int((known == 0).sum())
+        out.append((group, whole, len(values) - whole - none, none))
     return out
 
 
 def _missing(cloud: Cloud) -> str:
-    parts = [f"{group + ': ' if group else ''}n = {whole}" + (f" (+ {some} incomplete)" if some else "")
-             for group, whole, some in _counts(cloud)]
+    parts = []
+    for kind, column in (("Some sessions missing (points only)", 2), ("No value", 3)):
+        shares = [f"{counts[0]} {counts[column]}".strip() for counts in _counts(cloud) if counts[column]]
+        parts += [f"{kind}: {', '.join(shares)}"] if shares else []
     return "; ".join(parts)
 
 
 def _cloud_alt(cloud: Cloud, contrast: str) -> str:
-    return f"Responses of {cloud.title} to {contrast} in {cloud.unit}, each subject a line. {_missing(cloud)}."
+    whole = ", ".join(f"{group} {n}".strip() for group, n, _, _ in _counts(cloud))
+    return f"Responses of {cloud.title} to {contrast} in {cloud.unit}, each subject a line; complete: {whole}."
 
 
 def signal(output: Output) -> tuple[Picture, ...]:

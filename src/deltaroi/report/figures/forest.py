@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LINE, _HEAD, _TAIL = 0.21, 0.15, 0.62  # inches per row, above the first and below the last
-WIDTH = 4.7
+_LINE, _HEAD, _TAIL = 0.2, 0.08, 0.5  # inches per row, above the first and below the last
+WIDTH = 4.45
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def forest(rows: Sequence[ForestRow], xlabel: str) -> Figure:
     height = _HEAD + _LINE * len(lines) + _TAIL
     with styled():
         figure = Figure(figsize=(WIDTH, height))
-        left, right = 1.3 / WIDTH, 1.35 / WIDTH
+        left, right = 1.22 / WIDTH, 1.43 / WIDTH
         axes = figure.add_axes((left, _TAIL / height, 1 - left - right, _LINE * len(lines) / height))
         axes.set_ylim(len(lines) - 0.5, -0.5)
         _scale(axes, rows)
@@ -105,7 +105,7 @@ def _label(axes: Axes, y: int, text: str, row: ForestRow | None, single: bool) -
     weight = "bold" if row is None or single else "normal"
     indent = 0.0 if row is None or single else 0.12
     axes.annotate(shorten(text, 20 if weight == "bold" else 21), (0, y), xycoords=("axes fraction", "data"),
-                  xytext=(72 * (indent - 1.25), 0), textcoords="offset points", va="center", fontweight=weight)
+                  xytext=(72 * (indent - 1.2), 0), textcoords="offset points", va="center", fontweight=weight)
 
 
 def _draw(axes: Axes, y: int, row: ForestRow, decimals: int) -> None:
@@ -120,5 +120,5 @@ def _draw(axes: Axes, y: int, row: ForestRow, decimals: int) -> None:
         axes.plot([row.estimate], [y], marker="s", markersize=5.5, color=shade, zorder=3, clip_on=False,
                   markerfacecolor=ALARM if row.marked else "white", markeredgecolor=ALARM if row.marked else shade)
     axes.annotate(text + (" ★" if row.marked else ""), (1, y), xycoords=("axes fraction", "data"),
-                  xytext=(5, 0), textcoords="offset points", va="center", fontsize=7.0, color=shade,
+                  xytext=(5, 0), textcoords="offset points", va="center", fontsize=7.4, color=shade,
                   fontweight="bold" if row.marked else "normal")

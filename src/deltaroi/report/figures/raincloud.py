@@ -64,24 +64,27 @@ def raincloud(cloud: Cloud) -> Figure:
     step = n_sessions - 1 + _GAP + (0.6 if n_sessions == 1 else 0.3)
     span = n_groups * step
     width = min(max(2.9, 0.75 + 0.55 * n_groups * (n_sessions + 0.6)), 7.0)
-    height = 2.5
+    height = 2.5 if _crowded(cloud) else 2.3
     with styled():
         figure = Figure(figsize=(width, height))
-        left, bottom, top = 0.52 / width, 0.5 / height, 0.46 / height
+        left, bottom, top = 0.52 / width, (0.46 if _crowded(cloud) else 0.26) / height, 0.46 / height
         axes = figure.add_axes((left, bottom, 1 - left - 0.06 / width, 1 - bottom - top))
-        axes.set_title(shorten(cloud.title, int(width * 13)), pad=17, x=-0.44 / (width - 0.58))
-        axes.axhline(0, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)), zorder=0)
+        axes.set_title(shorten(cloud.title, int(width * 10)), pad=17, x=-0.44 / (width - 0.58))
         for g, values in enumerate(cloud.values):
             _group(axes, values, g * step, colour(GROUPS, g))
             middle = g * step + (n_sessions - 1) / 2
             room = max(int(width * 13 / n_groups) - 2, 6)
-            axes.annotate(shorten(cloud.groups[g], room), (middle, 1), xycoords=("data", "axes fraction"),
+            count = int(np.isfinite(values).all(axis=1).sum())
+            label = f"{shorten(cloud.groups[g], room - 7)} (n = {count})" if cloud.groups[g] else f"n = {count}"
+            axes.annotate(label, (middle, 1), xycoords=("data", "axes fraction"),
                           xytext=(0, 5), textcoords="offset points", ha="center", color=colour(GROUPS, g),
-                          fontweight="bold", fontsize=7.5)
+                          fontweight="bold", fontsize=7)
         _axes(axes, cloud, step, span)
         if not any(np.isfinite(values).any() for values in cloud.values):
             axes.annotate("no values", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
             axes.set_yticks([])
+        else:
+            axes.axhline(0, color=GREY, linewidth=0.6, linestyle=(0, (3, 3)), zorder=0)
     return figure
 
 
@@ -89,7 +92,7 @@ def _axes(axes: Axes, cloud: Cloud, step: float, span: float) -> None:
     n_sessions, n_groups = len(cloud.sessions), len(cloud.groups)
     places = [g * step + s for g in range(n_groups) for s in range(n_sessions)]
     axes.set_xlim(-0.65, span - step + n_sessions - 1 + 0.65)
-    crowded = len(places) > 5 or max(map(len, cloud.sessions)) > 7
+    crowded = _crowded(cloud)
     labels = [shorten(name, 9) for name in cloud.sessions] * n_groups
     axes.set_xticks(places, labels, rotation=35 if crowded else 0, ha="right" if crowded else "center",
                     rotation_mode="anchor")
@@ -99,6 +102,11 @@ def _axes(axes: Axes, cloud: Cloud, step: float, span: float) -> None:
         axes.set_ylim(*cloud.limits)
     axes.locator_params(axis="y", nbins=5)
     axes.set_ylabel(shorten(cloud.unit, 26), labelpad=2)
+
+
+def _crowded(cloud: Cloud) -> bool:
+    """Whether session labels must be slanted to fit."""
+    return len(cloud.sessions) * len(cloud.groups) > 5 or max(map(len, cloud.sessions)) > 7
 
 
 def _group(axes: Axes, values: FloatArray, x0: float, shade: str) -> None:

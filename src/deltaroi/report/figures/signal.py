@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 4.7
+WIDTH = 4.4
 _LINE, _HEAD, _TAIL = 0.24, 0.34, 0.5
 _SHADES = ("#8795a3", "#1f4e79", "#0f8a6d", "#9a6a00", "#7b3f8c")
 

@@ -74,12 +74,14 @@ def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1]) -> FloatA
 
 def compose(background: Volume | None, layers: Sequence[Layer], axis: Axis, at: float) -> NDArray[np.uint8]:
     """One slice as an image, shape (rows, columns, 3): the template in grey, the ROIs over it."""
+    from scipy.ndimage import gaussian_filter
+
     first, second = (i for i in range(3) if i != _AXES[axis])
     shape = (int((BOX[second][1] - BOX[second][0]) / _STEP) + 1, int((BOX[first][1] - BOX[first][0]) / _STEP) + 1)
     image = np.ones((*shape, 3))
     if background is not None:
         brain = np.clip(plane(background, axis, at, order=1) / _bright(background), 0, 1)
-        inside = np.clip(brain / 0.25, 0, 1)  # the brain's edge fades into the page
+        inside = gaussian_filter((brain > 0.02).astype(np.float64), 0.8)  # the brain's edge fades into the page
         grey = inside * (0.32 + 0.67 * brain**0.9) + (1 - inside)
         image = np.repeat((np.round(grey * 40) / 40)[..., None], 3, axis=2)
     for layer in layers:

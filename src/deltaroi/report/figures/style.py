@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 INK, GREY, PALE, ALARM = "#1b2733", "#66727f", "#e8ecf0", "#b3261e"
 # Okabe & Ito's palette for people with any colour vision, without yellow and black.
 GROUPS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#4a9fd0")
-REGIONS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#7b61d1", "#c9b800", "#0072b2", "#a65628",
-           "#8fce3c", "#f781bf", "#00b5ad")
+REGIONS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#d46aa8", "#6a51c7", "#a3d42a", "#0b5fc0", "#8c5a2b",
+           "#00c2c7", "#c2185b", "#808000")
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none", "text.parse_math": False, "font.family": ["DejaVu Sans"], "font.size": 8.0,
     "axes.edgecolor": GREY, "axes.labelcolor": INK, "axes.linewidth": 0.7, "axes.titlesize": 8.5,
@@ -74,7 +74,7 @@ def _tidy(text: str) -> str:
     text = re.sub(unneeded, "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)
     text = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", text)
-    text = re.sub(r'<svg[^>]*?(viewBox="[^"]*")[^>]*>', r'<svg class="plot" role="img" \1>', text, count=1)
+    text = re.sub(r'<svg[^>]*?(viewBox="[^"]*")[^>]*>', r'<svg class="plot" aria-hidden="true" \1>', text, count=1)
     text = re.sub(r"<(?:path|use|image)[^>]*>", lambda tag: _round(tag.group()), text)
     text = re.sub(r">\s+<", "><", text)
     return re.sub(r"<g>(?:</g>)", "", text).strip().replace("xlink:href", "href")
