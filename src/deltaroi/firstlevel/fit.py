@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -9,10 +11,12 @@ from deltaroi.firstlevel.model import FirstLevelTask, RunModel, model_run
 from deltaroi.firstlevel.voxels import RunVoxels, read_voxels
 from deltaroi.grid import FloatArray
 from deltaroi.io.inventory import Run
-from deltaroi.masks import RegionSet
 from deltaroi.scaling import UNITS
 from deltaroi.signal.glm import GlmFit, fit_series
 from deltaroi.signal.runfit import RunFit
+
+if TYPE_CHECKING:
+    from deltaroi.masks import RegionSet
 
 
 def fit_run(run: Run, regions: RegionSet, task: FirstLevelTask) -> RunFit:

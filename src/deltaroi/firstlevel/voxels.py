@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,13 @@ from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid, IntArray
 from deltaroi.io.files import content_state
 from deltaroi.io.inventory import Run
-from deltaroi.masks import RegionSet
 from deltaroi.scaling import scale_factor
 from deltaroi.signal.gather import gather
 from deltaroi.smoothing import smoothing_plan
 from deltaroi.specs import FirstLevel
+
+if TYPE_CHECKING:
+    from deltaroi.masks import RegionSet
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, IntArray
-from deltaroi.masks import RegionSet, RoiVoxels
 from deltaroi.signal.runfit import RunFit
 from deltaroi.types import NA, Exclusion, RoiKey
+
+if TYPE_CHECKING:
+    from deltaroi.masks import RegionSet, RoiVoxels
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from deltaroi.errors import DataError
-from deltaroi.masks import RegionSet
 from deltaroi.responses.coverage import NO_VOXELS, Common, Covered, cover, roi_keys
 from deltaroi.responses.series import SeriesFit, fit_roi_series
 from deltaroi.signal.runfit import RunFit
 from deltaroi.summaries import OF_SERIES, resolve_summary, summarise_voxels
 from deltaroi.tables import RESPONSES, conform
 from deltaroi.types import NA, Exclusion, RoiKey
+
+if TYPE_CHECKING:
+    from deltaroi.masks import RegionSet
 
 SeriesFits = Mapping[tuple[int, RoiKey], SeriesFit]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ from deltaroi.specs import FirstLevel
 _MIN_ONSET_S = -24.0
 _DEPENDENT = 1e-8
 _EMPTY = 1e-13
-_TASK = re.compile(r"c\d{4}")
-_EXPECTED = re.compile("null duration|Duplicated events|Matrix is singular")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,17 +117,18 @@ def design(events: ConditionEvents, confounds: ConfoundColumns, spec: FirstLevel
 
     Notes
     -----
-    ``nilearn.glm.first_level.make_first_level_design_matrix`` at the times ``FirstLevelModel`` uses. A column that is
+    Regressors by ``nilearn.glm.first_level.compute_regressor`` and drift by ``make_first_level_design_matrix``, at the
+    times that ``FirstLevelModel`` uses. A column that is
     a linear combination of others is left out (confounds first, conditions last) and noted: nilearn would instead add
     a small number to the singular values and count the column in the degrees of freedom.
     """
     if n_volumes < 2:
         raise DataError(f"the run has {n_volumes} volume(s)", where="design matrix", hint="a time series is needed")
     times = frame_times(n_volumes, tr_s, slice_time_ref)
-    task, drift, notes = _from_nilearn(events, confounds.has_drift, spec, times)
-    whole = np.hstack([task.to_numpy(), confounds.frame.to_numpy(dtype=np.float64), drift.to_numpy()])
-    columns, places = _task_columns(list(events.durations), task, spec)
-    columns = [*columns, *(str(c) for c in confounds.frame.columns), *(str(c) for c in drift.columns)]
+    task, places = _task_columns(events, spec, times)
+    drift, notes = _drift_columns(confounds.has_drift, spec, times)
+    whole = pd.concat([task, confounds.frame, drift], axis=1, ignore_index=True).to_numpy(dtype=np.float64)
+    columns = [str(name) for part in (task, confounds.frame, drift) for name in part.columns]
     kept, dropped = _independent(whole, task.shape[1])
     if dropped:
         notes.append("linear combinations of other columns, left out of the design: "
@@ -145,37 +143,35 @@ def design(events: ConditionEvents, confounds: ConfoundColumns, spec: FirstLevel
                         sum(i < task.shape[1] for i in kept), times, tuple(notes), whole, places)
 
 
-def _from_nilearn(events: ConditionEvents, has_drift: bool, spec: FirstLevel,
-                  times: FloatArray) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Columns of the conditions and of the drift; conditions go by number, so that any name is safe in any order."""
+def _task_columns(events: ConditionEvents, spec: FirstLevel,
+                  times: FloatArray) -> tuple[pd.DataFrame, dict[str, tuple[int, ...]]]:
+    """Regressors of the conditions; per condition, the columns that stand for it (canonical, or all FIR delays)."""
+    from nilearn.glm.first_level import compute_regressor
+
+    earliest = float(events.events["onset"].min()) - times[0] if len(events.events) else 0.0
+    min_onset = _MIN_ONSET_S if earliest >= _MIN_ONSET_S else earliest - 1.0
+    columns: dict[str, FloatArray] = {}
+    places: dict[str, tuple[int, ...]] = {}
+    for name in events.durations:
+        mine = events.events[events.events["trial_type"] == name]
+        values, names = compute_regressor(
+            mine[["onset", "duration", "modulation"]].to_numpy(dtype=np.float64).T, spec.hrf, times, con_id=name,
+            oversampling=spec.oversampling, fir_delays=list(spec.fir_delays), min_onset=min_onset)
+        places[name] = tuple(range(len(columns), len(columns) + (len(names) if spec.hrf == "fir" else 1)))
+        columns |= dict(zip(names, values.T, strict=True))
+    return pd.DataFrame(columns, index=range(times.size)), places
+
+
+def _drift_columns(has_drift: bool, spec: FirstLevel, times: FloatArray) -> tuple[pd.DataFrame, list[str]]:
+    """Drift and constant, and what nilearn says about them."""
     from nilearn.glm.first_level import make_first_level_design_matrix
 
-    number = {name: f"c{i:04d}" for i, name in enumerate(events.durations)}
-    table = events.events.assign(trial_type=[number[name] for name in events.events["trial_type"]])
-    earliest = float(table["onset"].min()) - times[0] if len(table) else 0.0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         frame = make_first_level_design_matrix(
-            times, events=table if len(table) else None, hrf_model=spec.hrf,
-            drift_model=None if spec.drift == "none" or has_drift else spec.drift, high_pass=spec.high_pass_hz,
-            drift_order=spec.drift_order, fir_delays=list(spec.fir_delays), add_regs=None, add_reg_names=None,
-            min_onset=_MIN_ONSET_S if earliest >= _MIN_ONSET_S else earliest - 1.0, oversampling=spec.oversampling)
-    notes = [str(w.message) for w in caught if not _EXPECTED.search(str(w.message))
-             and not issubclass(w.category, (DeprecationWarning, FutureWarning, RuntimeWarning))]
-    of_task = [_TASK.match(str(c)) is not None for c in frame.columns]
-    return frame.loc[:, of_task], frame.loc[:, [not task for task in of_task]], notes
-
-
-def _task_columns(names: list[str], task: pd.DataFrame,
-                  spec: FirstLevel) -> tuple[list[str], dict[str, tuple[int, ...]]]:
-    """Readable names of the task columns; per condition, those that stand for it (canonical, or all FIR delays)."""
-    owner = [int(str(c)[1:5]) for c in task.columns]
-    readable = [names[i] + str(c)[5:] for i, c in zip(owner, task.columns, strict=True)]
-    places: dict[str, tuple[int, ...]] = {}
-    for i, name in enumerate(names):
-        mine = tuple(j for j, o in enumerate(owner) if o == i)
-        places[name] = mine if spec.hrf == "fir" else mine[:1]
-    return readable, places
+            times, events=None, drift_model=None if spec.drift == "none" or has_drift else spec.drift,
+            high_pass=spec.high_pass_hz, drift_order=spec.drift_order)
+    return frame.reset_index(drop=True), [str(warning.message) for warning in caught]
 
 
 def _independent(whole: FloatArray, n_task: int) -> tuple[list[int], list[int]]:
