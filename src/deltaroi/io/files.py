@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from deltaroi.errors import DataError
+
 ContentState = Literal["ok", "missing", "not fetched", "broken link", "empty"]
 _POINTER = b"/annex/objects/"
 
@@ -84,3 +86,24 @@ def content_state(path: Path) -> ContentState:
             if stream.read(1024).lstrip().startswith(_POINTER):
                 return "not fetched"
     return "ok"
+
+
+def read_text(path: Path) -> str:
+    """Text of a UTF-8 file, without a BOM.
+
+    Raises
+    ------
+    DataError
+        The content is not there, cannot be read, or is not UTF-8 text.
+    """
+    state = content_state(path)
+    if state != "ok":
+        hint = f"fetch its content: `datalad get {path.name}`" if state == "not fetched" else "check the path"
+        raise DataError(f"the file cannot be read: {state}", where=str(path), hint=hint)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError("the file is not UTF-8 text", where=str(path), hint="save it as UTF-8") from error
+    except OSError as error:
+        raise DataError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+    return text

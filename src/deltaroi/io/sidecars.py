@@ -12,7 +12,7 @@ from typing import Any
 
 from deltaroi.errors import DataError
 from deltaroi.io.bids import BidsFile, Tree, applicable
-from deltaroi.io.files import content_state
+from deltaroi.io.files import read_text
 
 _LONGEST_TR_S = 60.0
 Metadata = Mapping[str, Any]
@@ -66,17 +66,13 @@ class Sidecars:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; a DataError says what is wrong with it."""
-    state = content_state(path)
-    if state != "ok":
-        hint = f"fetch its content: `datalad get {path.name}`" if state == "not fetched" else "check the path"
-        raise DataError(f"the sidecar cannot be read: {state}", where=str(path), hint=hint)
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        data = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise DataError(f"the sidecar is not JSON: {error}", where=str(path), hint="repair or remove it") from error
     if not isinstance(data, dict):
         raise DataError(f"the sidecar holds a {type(data).__name__}, not an object", where=str(path),
-                        hint="write {\"RepetitionTime\": 2.0, …}")
+                        hint='write e.g. {"RepetitionTime": 2.0}')
     return data
 
 

@@ -1,0 +1,175 @@
+"""What a run would use and what not, and the exit code it would end with; computes nothing, writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from deltaroi.config.read import read_study
+from deltaroi.config.study import Study
+from deltaroi.pipeline.plan import Plan, make_plan
+from deltaroi.tables import exclusion_frame
+from deltaroi.types import NA, Exclusion
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """What a run of a study would do.
+
+    Attributes
+    ----------
+    study : Study
+        The study.
+    plan : Plan
+        What would be run.
+    subjects : DataFrame
+        One row per group: ``group``, ``subjects`` in the plan, one column per session with the subjects that have a
+        usable run in it, ``complete`` (usable runs in every session).
+    runs : DataFrame
+        One row per usable run: ``subject session run group volumes tr_s slice_time_ref contrasts bold events mask
+        confounds`` (file names).
+    exclusions : DataFrame
+        What is left out before anything is computed (``tables.EXCLUSIONS``).
+    foreseen : DataFrame
+        What the later stages will leave out, as far as files show it (``tables.EXCLUSIONS``).
+    warnings : tuple of str
+        What to know; choices that many runs share carry their count.
+    exit_code : int
+        0, 4 (nothing usable is left) or 5 (something is lost to an unreadable or failing input).
+    """
+
+    study: Study
+    plan: Plan
+    subjects: pd.DataFrame
+    runs: pd.DataFrame
+    exclusions: pd.DataFrame
+    foreseen: pd.DataFrame
+    warnings: tuple[str, ...]
+    exit_code: int
+
+    def lines(self) -> Iterator[str]:
+        """The result as plain text."""
+        yield from _overview(self)
+        yield from _listed("left out", self.plan.exclusions)
+        yield from _listed("will be left out later", self.plan.foreseen)
+        for warning in self.warnings:
+            yield f"warning: {warning}"
+        words = {0: "done", 4: "nothing usable is left", 5: "done, with losses to unreadable or failing inputs"}
+        yield f"`deltaroi run` would end with exit code {self.exit_code}: {words[self.exit_code]}"
+
+
+def check(study_path: str | Path) -> CheckResult:
+    """Look at what a study would use.
+
+    Parameters
+    ----------
+    study_path : path
+        The study file.
+
+    Returns
+    -------
+    CheckResult
+
+    Raises
+    ------
+    StudyError
+        The study file says something that cannot be, or names what the dataset does not have.
+    DataError
+        A folder or ``participants.tsv`` cannot be read.
+    """
+    path = Path(study_path)
+    study = read_study(path)
+    plan = make_plan(study, path)
+    notes = [f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())]
+    return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
+                       exclusion_frame(plan.foreseen), (*plan.warnings, *notes), _exit_code(plan))
+
+
+def _exit_code(plan: Plan) -> int:
+    if not plan.runs:
+        return 4
+    return 5 if any(row.failure for row in plan.exclusions) else 0
+
+
+def _subject_table(study: Study, plan: Plan) -> pd.DataFrame:
+    """Subjects per group and session."""
+    sessions = list(study.dataset.sessions) or [NA]
+    have = {(one.run.key.subject, one.run.key.session) for one in plan.runs}
+    subjects = sorted({subject for subject, _ in have})
+    rows = []
+    for group in (study.groups.levels if study.groups else ["everybody"]):
+        mine = [s for s in subjects if plan.groups.get(s, "everybody") == group]
+        counts = {session: sum((s, session) in have for s in mine) for session in sessions}
+        complete = sum(all((s, session) in have for session in sessions) for s in mine)
+        rows.append({"group": group, "subjects": len(mine), **counts, "complete": complete})
+    return pd.DataFrame(rows)
+
+
+def _run_table(plan: Plan) -> pd.DataFrame:
+    columns = ["subject", "session", "run", "group", "volumes", "tr_s", "slice_time_ref", "contrasts", "bold", "events",
+               "mask", "confounds"]
+    rows = []
+    for one in plan.runs:
+        run, key = one.run, one.run.key
+        rows.append([key.subject, key.session, key.run, plan.groups.get(key.subject, NA), one.n_volumes, run.tr_s,
+                     run.slice_time_ref, ", ".join(one.contrasts), run.bold.name,
+                     *(path.name if path else NA for path in (run.events, run.mask, run.confounds))])
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _overview(result: CheckResult) -> Iterator[str]:
+    plan, study = result.plan, result.study
+    makers = [f"{maker.get('Name', '?')} {maker.get('Version', '')}".strip()
+              for maker in plan.inputs.get("derivatives", {}).get("GeneratedBy", [])]
+    yield (f"study {study.name}: task {study.dataset.task}, space {study.dataset.space}, derivatives by "
+           f"{', '.join(makers) or 'not stated'}")
+    if plan.simulated:
+        yield "the data are simulated"
+    shown = result.subjects.astype(str)
+    cells = [list(map(str, shown.columns)), *shown.to_numpy().tolist()]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    for row in cells:
+        yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+    yield f"{len(plan.runs)} runs of {len({one.run.key.subject for one in plan.runs})} subjects will be used"
+    for grid in plan.grids:
+        number = sum(one.grid is grid for one in plan.runs)
+        size = " × ".join(f"{edge:g}" for edge in grid.voxel_sizes.round(3))
+        yield f"  grid {' × '.join(map(str, grid.shape))}, {size} mm: {number} runs"
+    for name in study.contrasts:
+        number = sum(name in one.contrasts for one in plan.runs)
+        yield f"  contrast {name}: {number} of {len(plan.runs)} runs"
+    yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
+
+
+def _listed(title: str, rows: Sequence[Exclusion]) -> Iterator[str]:
+    """Exclusions by reason, each with its count and whom it concerns."""
+    if not rows:
+        return
+    reasons: dict[tuple[str, bool], list[Exclusion]] = {}
+    for row in rows:
+        reasons.setdefault((row.reason, row.failure), []).append(row)
+    yield f"{title} ({len(rows)}):"
+    for (reason, failure), group in sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield f"  {len(group)} × {reason}{' [failing input]' if failure else ''}"
+        yield f"      {_some(_who(row) for row in group)}"
+        values = sorted({row.value for row in group} - {NA})
+        if values:
+            asked = sorted({row.threshold for row in group} - {NA})
+            yield f"      found: {_some(values)}{f'; asked for: {_some(asked)}' if asked else ''}"
+
+
+def _who(row: Exclusion) -> str:
+    parts = [("sub-", row.subject), ("ses-", row.session), ("run-", row.run), ("", row.region)]
+    return " ".join(f"{prefix}{value}" for prefix, value in parts if value != NA)
+
+
+def _some(words: Iterable[str]) -> str:
+    """The first few different words."""
+    known = list(dict.fromkeys(words))
+    return ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")

@@ -1,0 +1,225 @@
+"""The plan of a study: exactly what a run will read, and everything it will not; ``check`` shows the same plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deltaroi.config.read import resolve
+from deltaroi.config.study import Study
+from deltaroi.errors import DataError, StudyError
+from deltaroi.grid import Grid
+from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
+from deltaroi.io.sidecars import read_json
+from deltaroi.pipeline.expected import check_names
+from deltaroi.pipeline.people import People, choose_people
+from deltaroi.pipeline.preflight import Preflight, inspect
+from deltaroi.types import NA, Exclusion, RoiKey
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run that will be fitted.
+
+    Attributes
+    ----------
+    run : Run
+        Its files and timing.
+    grid : Grid
+        Where its voxels are; runs with the same voxels share one.
+    n_volumes : int
+        Length of the image.
+    contrasts : tuple of str
+        The contrasts it can serve.
+    """
+
+    run: Run
+    grid: Grid
+    n_volumes: int = 0
+    contrasts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a study will do with its data.
+
+    Attributes
+    ----------
+    runs : tuple of PlannedRun
+        In order of subject, session and run number.
+    grids : tuple of Grid
+        The distinct grids of the runs, in order of first use.
+    rois : tuple of RoiKey
+        The ROIs asked for.
+    groups : mapping of str to str
+        Subject -> group label; empty for a study without groups.
+    covariates : DataFrame
+        Text cells, one row per subject (index ``participant_id``), one column per covariate.
+    exclusions : tuple of Exclusion
+        What is left out before anything is computed, stage ``inputs``.
+    warnings : tuple of str
+        What to know about the dataset as a whole.
+    inputs : mapping
+        Names and makers of the datasets, JSON-able.
+    simulated : bool
+        Whether a dataset says that it is simulated.
+    foreseen : tuple of Exclusion
+        What later stages will leave out, as far as files show it; they list it themselves.
+    notes : tuple of str
+        Choices per run, which the fits will repeat.
+    """
+
+    runs: tuple[PlannedRun, ...]
+    grids: tuple[Grid, ...]
+    rois: tuple[RoiKey, ...]
+    groups: Mapping[str, str]
+    covariates: pd.DataFrame
+    exclusions: tuple[Exclusion, ...]
+    warnings: tuple[str, ...]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    simulated: bool = False
+    foreseen: tuple[Exclusion, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def make_plan(study: Study, study_path: str | Path) -> Plan:
+    """Find what a study will use, and why not the rest. Reads names, texts and headers; writes nothing.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    study_path : path
+        Its file; paths in it are relative to it.
+
+    Raises
+    ------
+    StudyError
+        The study names something that the dataset does not have.
+    DataError
+        A folder or ``participants.tsv`` cannot be read.
+    """
+    from deltaroi.masks import roi_keys
+
+    try:
+        query = _query(study, study_path)
+        rois = tuple(roi_keys(study.regions))
+        found = find_runs(query)
+        people = choose_people(study, found.participants, _subjects(found))
+        out = {row.subject for row in people.exclusions}
+        checked = [inspect(run, study) for run in found.runs if run.key.subject not in out]
+        check_names(study, checked)
+    except StudyError as error:
+        raise StudyError(error.message, where=f"{study_path}: {error.where}", hint=error.hint) from error
+    runs, grids = _on_grids(checked)
+    exclusions = [row for row in found.exclusions if row.subject not in out]
+    exclusions += [row for one in checked for row in one.exclusions]
+    inputs = {"raw": _described(query.bids_dir), "derivatives": _described(query.derivatives)}
+    return Plan(runs, grids, rois, people.groups, people.covariates, (*people.exclusions, *exclusions),
+                (*found.warnings, *people.warnings, *_about(runs, grids)), inputs, _simulated(inputs),
+                _foreseen(study, checked, people), tuple(note for one in checked if one.ok for note in one.notes))
+
+
+def _query(study: Study, study_path: str | Path) -> DatasetQuery:
+    dataset = study.dataset
+    bids_dir = resolve(study_path, dataset.bids_dir)
+    if dataset.maps is not None:
+        raise StudyError("a study on ready-made maps is not available in this version", where="dataset.maps",
+                         hint="`deltaroi measure MAPS.tsv`, then `deltaroi compare`")
+    if dataset.derivatives is None:
+        inside = bids_dir / "derivatives" / "fmriprep"
+        raise StudyError("the folder of the fMRIPrep derivatives is not given", where="dataset.derivatives",
+                         hint=f"did you mean {dataset.bids_dir}/derivatives/fmriprep?" if inside.is_dir() else
+                         "add `derivatives: <folder>`, relative to the study file")
+    subjects = None if dataset.subjects is None else tuple(s.removeprefix("sub-") for s in dataset.subjects)
+    reference = study.first_level.slice_time_ref
+    return DatasetQuery(
+        bids_dir, resolve(study_path, dataset.derivatives), dataset.task, dataset.space,
+        tuple(s.removeprefix("ses-") for s in dataset.sessions), dataset.resolution, subjects,
+        None if reference == "auto" else float(reference))
+
+
+def _subjects(found: Inventory) -> set[str]:
+    named = {run.key.subject for run in found.runs} | {row.subject for row in found.exclusions if row.session != NA}
+    return named - {NA}
+
+
+def _on_grids(checked: Iterable[Preflight]) -> tuple[tuple[PlannedRun, ...], tuple[Grid, ...]]:
+    """The usable runs, each with the first grid that has its voxels."""
+    runs: list[PlannedRun] = []
+    grids: list[Grid] = []
+    for one in checked:
+        if not one.ok or one.header is None:
+            continue
+        mine = one.header.grid
+        grid = next((g for g in grids if g.same_as(mine)), None)
+        if grid is None:
+            grids.append(grid := mine)
+        runs.append(PlannedRun(one.run, grid, one.header.n_volumes, one.contrasts))
+    return tuple(runs), tuple(grids)
+
+
+def _about(runs: Sequence[PlannedRun], grids: Sequence[Grid]) -> list[str]:
+    """Warnings about the runs as a set."""
+    out = []
+    if len(grids) > 1:
+        per_subject: dict[str, set[str]] = {}
+        for one in runs:
+            per_subject.setdefault(one.run.key.subject, set()).add(one.grid.digest)
+        mixed = sorted(s for s, digests in per_subject.items() if len(digests) > 1)
+        if mixed:
+            out.append(f"the runs of {len(mixed)} subject(s) are on different grids: {', '.join(mixed[:5])}")
+    times = Counter(f"{one.run.tr_s:g} s" for one in runs)
+    if len(times) > 1:
+        out.append("runs differ in TR: " + ", ".join(f"{tr} ({number} runs)" for tr, number in sorted(times.items())))
+    usual = Counter(one.n_volumes for one in runs).most_common(1)
+    short = [one for one in runs if one.n_volumes < 0.9 * usual[0][0]] if usual else []
+    if short:
+        named = ", ".join(f"{one.run.key.label} ({one.n_volumes})" for one in short[:5])
+        out.append(f"{len(short)} run(s) are shorter than 90 % of the usual {usual[0][0]} volumes: {named}"
+                   f"{', …' if len(short) > 5 else ''}")
+    return out
+
+
+def _foreseen(study: Study, checked: Iterable[Preflight], people: People) -> tuple[Exclusion, ...]:
+    """What the first level and the group stage will leave out."""
+    usable = [one for one in checked if one.ok]
+    rows = [row for one in usable for row in one.foreseen]
+    sessions = study.dataset.sessions
+    have: dict[str, set[str]] = {}
+    for one in usable:
+        have.setdefault(one.run.key.subject, set()).add(one.run.key.session)
+    for subject, seen in sorted(have.items()):
+        rows += [Exclusion("effects", subject, session, reason="no usable run in this session: not among the complete "
+                           "cases", value=", ".join(s for s in sessions if s in seen), threshold=", ".join(sessions))
+                 for session in sessions if session not in seen]
+        lacking = [name for name in people.covariates.columns
+                   if subject in people.covariates.index and people.covariates.loc[subject, name] == NA]
+        rows += [Exclusion("effects", subject, reason=f"covariate '{name}' is missing") for name in lacking]
+    return tuple(rows)
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """Name, DOI and makers of a dataset, from its description; nothing that depends on where it lies."""
+    try:
+        data = read_json(folder / "dataset_description.json")
+    except DataError:
+        return {"Description": "no readable dataset_description.json"}
+    makers = data.get("GeneratedBy") or data.get("PipelineDescription") or []
+    makers = [one for one in (makers if isinstance(makers, list) else [makers]) if isinstance(one, dict)]
+    wanted = [key for key in ("Name", "DatasetDOI", "BIDSVersion", "DatasetType") if key in data]
+    kept: dict[str, Any] = {key: str(data[key]) for key in wanted}
+    return {**kept, "GeneratedBy": [{key: str(one[key]) for key in ("Name", "Version") if key in one}
+                                    for one in makers]}
+
+
+def _simulated(inputs: Mapping[str, Any]) -> bool:
+    names = [maker.get("Name", "") for one in inputs.values() for maker in one.get("GeneratedBy", [])]
+    return any("simulator" in name.lower() for name in names)
+
+
