@@ -137,7 +137,7 @@ RESPONSES = Schema("responses", _columns("""
     unit | text! | | unit of value
     variance | number | unit squared | variance of the response from the same GLM on the ROI's mean time series
     dof | number | | error degrees of freedom, summed over runs
-    n_runs | count! | | runs that contribute
+    n_runs | count | | runs that contribute; n/a for ready-made maps
     n_voxels | count! | | voxels of the ROI on this grid
     n_voxels_used | count! | | voxels that are inside every contributing run's mask and not constant
     n_voxels_effective | number | | sum of the ROI weights over used voxels

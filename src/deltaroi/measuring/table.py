@@ -1,0 +1,132 @@
+"""The table of maps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from deltaroi.errors import TableError
+from deltaroi.io.tsv import read_tsv
+from deltaroi.types import NA
+
+REQUIRED = ("subject", "contrast", "path")
+OPTIONAL = ("session", "variance_path", "task", "group", "unit")
+UNIT = "as in the map"
+
+
+@dataclass(frozen=True)
+class MapFile:
+    """A map's file, as written in the table, and which of its volumes (None: it has one)."""
+
+    text: str
+    path: Path
+    volume: int | None = None
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """One row of the table: ``number`` counts from 2, the line after the header."""
+
+    number: int
+    subject: str
+    session: str
+    task: str
+    contrast: str
+    group: str
+    unit: str
+    file: MapFile
+    variance: MapFile | None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What names the row."""
+        return (self.subject, self.session, self.task, self.contrast)
+
+
+def read_maps(maps: Path | pd.DataFrame, base: Path | None = None) -> tuple[tuple[MapRow, ...], tuple[str, ...]]:
+    """The rows of a table of maps, and what to know about it.
+
+    Parameters
+    ----------
+    maps : Path or DataFrame
+        Columns ``subject contrast path`` and, if there are, ``session variance_path task group unit``.
+    base : Path, optional
+        Folder that relative paths start from; by default that of the table, or the current one.
+
+    Returns
+    -------
+    rows : tuple of MapRow
+        In the table's order.
+    notes : tuple of str
+
+    Raises
+    ------
+    TableError
+        A column is missing, a cell that names the row is empty, a row stands twice, or a subject has two groups.
+    """
+    where = str(maps) if isinstance(maps, Path) else "maps"
+    table = read_tsv(maps) if isinstance(maps, Path) else _as_text(maps)
+    folder = base or (maps.parent if isinstance(maps, Path) else Path())
+    lacking = [name for name in REQUIRED if name not in table.columns]
+    if lacking:
+        raise TableError(f"missing columns {lacking}", where=where,
+                         hint="a table of maps has the columns subject session contrast path [variance_path]")
+    if table.empty:
+        raise TableError("the table has no rows", where=where)
+    rows = tuple(_row({str(k): v for k, v in cells.items()}, number, folder, where)
+                 for number, cells in enumerate(table.to_dict("records"), start=2))
+    _refuse_repeats(rows, where)
+    unknown = [str(name) for name in table.columns if name not in REQUIRED + OPTIONAL]
+    notes = [f"columns not used: {', '.join(unknown)}"] if unknown else []
+    return rows, tuple(notes + _shared_files(rows))
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.apply(lambda column: pd.Series([NA if pd.isna(v) or str(v) == "" else str(v) for v in column],
+                                                index=column.index, dtype="str"))
+
+
+def _row(cells: dict[str, str], number: int, folder: Path, where: str) -> MapRow:
+    for name in REQUIRED:
+        if cells[name] == NA:
+            raise TableError(f"row {number} has no {name}", where=where)
+    variance = cells.get("variance_path", NA)
+    return MapRow(
+        number, cells["subject"].removeprefix("sub-"), cells.get("session", NA).removeprefix("ses-"),
+        cells.get("task", NA).removeprefix("task-"), cells["contrast"], cells.get("group", NA),
+        UNIT if cells.get("unit", NA) == NA else cells["unit"], _file(cells["path"], folder),
+        None if variance == NA else _file(variance, folder))
+
+
+def _file(text: str, folder: Path) -> MapFile:
+    """A path, or SPM's ``path,volume`` with volumes counted from 1."""
+    numbered = re.fullmatch(r"(.+),(\d+)", text)
+    if numbered and not (folder / text).exists():
+        return MapFile(text, folder / numbered[1], int(numbered[2]))
+    return MapFile(text, folder / text)
+
+
+def _refuse_repeats(rows: tuple[MapRow, ...], where: str) -> None:
+    first: dict[tuple[str, str, str, str], int] = {}
+    groups: dict[str, MapRow] = {}
+    for row in rows:
+        if first.setdefault(row.key, row.number) != row.number:
+            raise TableError(
+                f"rows {first[row.key]} and {row.number} are both subject {row.subject}, session {row.session}, "
+                f"contrast {row.contrast}", where=where, hint="one map per subject, session and contrast")
+        other = groups.setdefault(row.subject, row)
+        if other.group != row.group:
+            raise TableError(f"subject {row.subject} is in group {other.group} (row {other.number}) and in {row.group} "
+                             f"(row {row.number})", where=where, hint="one group per subject")
+
+
+def _shared_files(rows: tuple[MapRow, ...]) -> list[str]:
+    """Rows that name the same file: allowed, but rarely meant."""
+    by_file: dict[tuple[Path, int | None], list[int]] = {}
+    for row in rows:
+        by_file.setdefault((row.file.path, row.file.volume), []).append(row.number)
+    return [f"rows {', '.join(map(str, numbers))} name the same file" for numbers in by_file.values()
+            if len(numbers) > 1]
