@@ -64,7 +64,8 @@ CASES = [
     Case("confounds and censoring", confounds=True), Case("confounds and censoring, ols", confounds=True, noise="ols"),
     Case("all together", runs=2, fwhm=5, dtype="int16", hrf="spm + derivative", confounds=True),
     Case("raw units", scaling="none"), Case("raw units, ols", scaling="none", noise="ols"),
-    Case("fir, ols", hrf="fir", noise="ols"), Case("polynomial drift", drift="polynomial"), Case("percent of true height", scaling="percent"),
+    Case("fir, ols", hrf="fir", noise="ols"), Case("polynomial drift", drift="polynomial"),
+    Case("percent of true height", scaling="percent"),
     Case("percent of true height, censoring, ols", scaling="percent", confounds=True, noise="ols"),
 ]
 

@@ -71,10 +71,10 @@ def event_height(hrf: str, duration_s: float, tr_s: float, oversampling: int, sl
     gap = int(np.ceil((duration_s + _TAIL_S) / tr_s)) + 2
     start = slice_time_ref * tr_s
     sparse = _regressor(hrf, (np.arange(_PHASES) * gap + _PHASE) * tr_s, duration_s,
-                        start + tr_s * np.arange(_PHASES * gap), oversampling)
+                        start + tr_s * np.arange(_PHASES * gap, dtype=np.float64), oversampling)
     areas = sparse.reshape(_PHASES, gap).sum(axis=1) * tr_s
     step = tr_s / _PHASES
-    dense = _regressor(hrf, np.zeros(1), duration_s, step * np.arange(_PHASES * gap),
+    dense = _regressor(hrf, np.zeros(1), duration_s, step * np.arange(_PHASES * gap, dtype=np.float64),
                        max(1, round(oversampling / _PHASES)))
     return float((areas**2).sum() / areas.sum() * dense.max() / (dense.sum() * step))
 

@@ -157,7 +157,7 @@ def load_fit(path: Path) -> RunFit:
     if content_state(path) != "ok":
         raise DataError(f"the first-level file cannot be read: {content_state(path)}", where=str(path), hint=hint)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             text = json.loads(bytes(stored["text"]).decode())
             if text["version"] != VERSION:
                 raise DataError(f"the first-level file is of version {text['version']}, this is version {VERSION}",

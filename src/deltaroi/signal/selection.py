@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from deltaroi.grid import FloatArray
 from deltaroi.specs import Scalar
 
 
-def select_rows(events: pd.DataFrame, where: Mapping[str, Scalar | Sequence[Scalar]],
+def select_rows(events: pd.DataFrame, where: Mapping[str, Scalar | list[Scalar]],
                 place: str) -> NDArray[np.bool_]:
     """Rows whose columns all have one of the given values.
 
@@ -39,8 +39,8 @@ def select_rows(events: pd.DataFrame, where: Mapping[str, Scalar | Sequence[Scal
     rows = np.ones(len(events), dtype=bool)
     for column, wanted in where.items():
         cells = _cells(events, column, place)
-        values = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
-        rows &= np.array([any(_matches(cell, value) for value in values) for cell in cells], dtype=bool)
+        values: list[Scalar] = wanted if isinstance(wanted, list) else [wanted]
+        rows &= np.fromiter((any(_matches(cell, value) for value in values) for cell in cells), np.bool_, len(cells))
     return rows
 
 

@@ -131,8 +131,8 @@ def test_a_duration_replaces_the_column() -> None:
 
 
 def test_events_that_cannot_be_placed_are_listed() -> None:
-    events = pd.DataFrame({"onset": [-30.0, -1.0, 5.0, 6.0, 300.0, np.nan], "duration": [2.0, 5.0, np.nan, -1, 2.0, 2.0],
-                           "trial_type": ["a"] * 6})
+    events = pd.DataFrame({"onset": [-30.0, -1.0, 5.0, 6.0, 300.0, np.nan], "trial_type": ["a"] * 6,
+                           "duration": [2.0, 5.0, np.nan, -1, 2.0, 2.0]})
     built = build(events, {"x": "a"})
     assert onsets(built, "a") == [-1.0]
     assert {(e.reason, e.value) for e in built.exclusions} == {

@@ -178,7 +178,7 @@ def test_unreadable_tables_are_data_errors(tmp_path: Path) -> None:
     pointer = tmp_path / "pointer.tsv"
     pointer.write_text("/annex/objects/MD5E-s12--ab.tsv\n")
     for path in (empty, binary, pointer, tmp_path / "none.tsv"):
-        with pytest.raises(DataError, match="cannot be read|rows"):
+        with pytest.raises(DataError, match=r"cannot be read|rows"):
             ask(path, 10, motion=6)
 
 

@@ -56,7 +56,8 @@ def test_equals_the_design_of_nilearn(options: dict[str, object]) -> None:
     mine = make(TABLE, found, **options)
     model = FirstLevelModel(t_r=TR, slice_time_ref=0.5, hrf_model=spec.hrf, high_pass=spec.high_pass_hz,
                             drift_model=None if spec.drift == "none" else spec.drift, drift_order=spec.drift_order,
-                            fir_delays=spec.fir_delays, mask_img=nib.Nifti1Image(np.ones((2, 2, 2), np.int8), np.eye(4)))
+                            fir_delays=spec.fir_delays,
+                            mask_img=nib.Nifti1Image(np.ones((2, 2, 2), np.int8), np.eye(4)))
     image = nib.Nifti1Image(rng.standard_normal((2, 2, 2, N)).astype(np.float32) + 100, np.eye(4))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nilearn speaks of its own defaults

@@ -48,8 +48,8 @@ def test_one_percent_comes_back_within_two_percent(hrf: str, duration_s: float, 
 
 def test_a_set_with_derivatives_has_the_height_of_its_canonical_column() -> None:
     for hrf in ("spm", "glover"):
-        plain = heights({"a": 2.0}, hrf=hrf, tr_s=2.0, oversampling=50, slice_time_ref=0.5)
-        full = heights({"a": 2.0}, hrf=f"{hrf} + derivative + dispersion", tr_s=2.0, oversampling=50, slice_time_ref=0.5)
+        plain, full = (heights({"a": 2.0}, hrf=name, tr_s=2.0, oversampling=50, slice_time_ref=0.5)
+                       for name in (hrf, f"{hrf} + derivative + dispersion"))
         assert plain == full
 
 
