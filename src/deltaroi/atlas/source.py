@@ -83,8 +83,9 @@ def find(region: str, hemisphere: Hemisphere, definition: str) -> RegionSource:
     key = RoiKey(region, hemisphere, definition)
     if hemisphere not in entry.sides:
         others = [d.name for d in library() if hemisphere in dict(d.contents()).get(region, ())]
-        raise StudyError(f"region '{region}' of definition '{definition}' has the hemispheres {', '.join(entry.sides)}, "
-                         f"not {hemisphere}", where="regions", hint=_hint_other(region, hemisphere, others))
+        raise StudyError(f"region '{region}' of definition '{definition}' has the hemispheres "
+                         f"{', '.join(entry.sides)}, not {hemisphere}", where="regions",
+                         hint=_hint_other(region, hemisphere, others))
     if isinstance(found, LabelsDefinition):
         return _from_labels(found, found.regions[region], key)
     return _from_spheres(found, found.regions[region], key)
@@ -124,13 +125,9 @@ def _from_labels(definition: LabelsDefinition, region: LabelRegion, key: RoiKey)
     ids = (*region.ids["L"], *region.ids["R"]) if pooled else tuple(region.ids[side])  # type: ignore[index]
     plane: Hemisphere = side if definition.sides == "midplane" else "B"
     image = definition.image
-    parts = [f"{image.package}: {image.file}, labels {' '.join(map(str, ids))}"]
-    if region.cut is not None:
-        parts.append(f"{region.cut.axis} >= {region.cut.from_mm:g} mm")
-    if plane != "B":
-        parts.append("x < 0" if plane == "L" else "x > 0")
     return RegionSource(key, region.title, LabelShape(image, ids, plane, region.cut), definition.space, region.rule,
-                        ", ".join(parts), image.version, definition.licence, definition.citation, image.sha256)
+                        f"{image.package}: {image.file}", image.version, definition.licence, definition.citation,
+                        image.sha256)
 
 
 def _from_spheres(definition: SpheresDefinition, region: SphereRegion, key: RoiKey) -> RegionSource:

@@ -1,0 +1,69 @@
+"""Whether an ROI's template space fits the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deltaroi.atlas import NOT_STATED, library, space_relation
+from deltaroi.errors import SpaceError
+from deltaroi.grid import Grid
+
+_NOT_STATED_WORDS = {"", "n/a", "unknown", NOT_STATED}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The text for ``regions.tsv`` and, where something is to be known, a note."""
+
+    relation: str
+    note: str = ""
+
+
+def stated(space: str) -> str:
+    """The space, or ``not stated`` for the words that mean it."""
+    return NOT_STATED if space.strip().lower() in _NOT_STATED_WORDS else space
+
+
+def check_space(space: str, grid: Grid, allow_mismatch: bool, who: str, region: str = "") -> Fit:
+    """How a drawing in ``space`` stands to the grid, by ``atlases/spaces.yaml``.
+
+    Raises
+    ------
+    SpaceError
+        The two must not be mixed, and no override is given.
+    """
+    found = space_relation(space, grid.space)
+    if found.kind == "same":
+        return Fit("same")
+    if found.kind == "compatible":
+        return Fit(f"compatible ({found.offset})", f"{space} on {grid.space}: {found.note}")
+    if allow_mismatch:
+        text = f"override ({found.note})"
+        return Fit(text, f"{space} on {grid.space}: used because allow_space_mismatch is set, although {found.note}")
+    raise SpaceError(f"drawn in {space}, but the images are in {grid.space}: {found.note}", where=who,
+                     hint=_what_fits(region, grid))
+
+
+def not_stated(exact: bool, who: str, grid: Grid, space: str) -> Fit:
+    """An image without a stated space, or on a grid without one: only the very same grid will do.
+
+    Raises
+    ------
+    SpaceError
+        The grids differ.
+    """
+    if exact:
+        return Fit(NOT_STATED, "template space not stated; used because its grid is that of the images")
+    whose = "the ROI image" if space == NOT_STATED else "the images"
+    raise SpaceError(f"the template space of {whose} is not stated, and the two grids differ", where=who,
+                     hint="state the space, or resample the ROI to the images' grid")
+
+
+def _what_fits(region: str, grid: Grid) -> str:
+    if grid.space == NOT_STATED:
+        return "state the template space of the images (dataset.space, --space)"
+    fitting = [d.name for d in library() if space_relation(d.space, grid.space).kind != "refused"
+               and (not region or region in d.regions)]
+    if not fitting:
+        return "give an ROI drawn in that space; allow_space_mismatch: true overrides and is shown in the report"
+    return f"definitions that would fit: {', '.join(fitting)}; allow_space_mismatch: true overrides and is shown"
