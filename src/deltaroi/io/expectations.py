@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deltaroi.errors import StudyError
+from deltaroi.errors import DataError, StudyError
 from deltaroi.io.bids import Tree
 from deltaroi.io.derivatives import is_leftover, is_preprocessed, run_of, space_of
 from deltaroi.types import NA
@@ -59,16 +59,16 @@ def open_folder(folder: Path, where: str, inner: Sequence[str]) -> Path:
 
     Raises
     ------
-    StudyError
+    DataError
         It does not exist, is a file, or holds no ``sub-`` folder; a folder inside it that does is named.
     """
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise StudyError(f"{folder} {what}", where=where, hint="paths in the study file are relative to that file")
+        raise DataError(f"{folder} {what}", where=where, hint="paths in the study file are relative to that file")
     if not _has_subjects(folder):
         below = [name for name in inner if (folder / name).is_dir() and _has_subjects(folder / name)]
         hint = f"did you mean {folder / below[0]}?" if below else "give the folder that holds sub-…/"
-        raise StudyError(f"{folder} holds no sub- folder", where=where, hint=hint)
+        raise DataError(f"{folder} holds no sub- folder", where=where, hint=hint)
     return folder
 
 
@@ -76,7 +76,7 @@ def _has_subjects(folder: Path) -> bool:
     try:
         return any(path.name.startswith("sub-") and path.is_dir() for path in folder.iterdir())
     except OSError as error:
-        raise StudyError(f"{folder} cannot be listed: {error.strerror}", where="dataset",
+        raise DataError(f"{folder} cannot be listed: {error.strerror}", where="dataset",
                          hint="check the permissions") from error
 
 

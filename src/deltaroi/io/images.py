@@ -28,8 +28,8 @@ def check_length(path: Path, needed: int) -> None:
 
     Notes
     -----
-    A gzip file ends with its uncompressed length (modulo 2³²); that is compared first. Only when it does not fit is the
-    file decompressed, which tells a truncated file from one that was written in several pieces or padded.
+    A gzip file ends with its uncompressed length (modulo 2³²); that is compared first. Only when it does not fit is
+    the file decompressed, which tells a truncated file from one that was written in several pieces or padded.
     """
     with path.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"

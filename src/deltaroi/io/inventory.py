@@ -114,10 +114,9 @@ def find_runs(query: DatasetQuery) -> Inventory:
     Raises
     ------
     StudyError
-        A folder, task, session, space or resolution that the study names does not exist; the message names those that
-        do.
+        A task, session or resolution that the study names does not exist; the message names those that do.
     DataError
-        A folder cannot be listed; ``participants.tsv`` cannot be read.
+        A folder does not exist or cannot be listed; ``participants.tsv`` cannot be read.
     """
     raw = open_folder(query.bids_dir, "dataset.bids_dir", ("derivatives",))
     derived = open_folder(query.derivatives, "dataset.derivatives", ("fmriprep", "derivatives/fmriprep"))

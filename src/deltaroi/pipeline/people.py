@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deltaroi.config.study import Dataset, Study
-from deltaroi.errors import StudyError
+from deltaroi.errors import DataError, StudyError
 from deltaroi.io.expectations import did_you_mean
 from deltaroi.io.participants import ID
 from deltaroi.signal.selection import select_rows
@@ -55,6 +55,8 @@ def choose_people(study: Study, participants: pd.DataFrame, seen: Iterable[str])
     ------
     StudyError
         A column or a group level that the study names does not exist; the message names those that do.
+    DataError
+        The study has groups and the dataset no participants.tsv.
     """
     gone = _by_rule(study.dataset, participants)
     listed = set(participants[ID])
@@ -93,7 +95,7 @@ def _by_rule(dataset: Dataset, participants: pd.DataFrame) -> dict[str, Exclusio
 
 def _check_columns(groups: Groups, participants: pd.DataFrame) -> None:
     if participants.empty:
-        raise StudyError("groups are asked for, but participants.tsv is absent or empty", where="groups",
+        raise DataError("groups are asked for, but participants.tsv is absent or empty", where="groups",
                          hint=f"write participants.tsv with the columns {ID} and {groups.column}")
     _need(groups.column, participants, "groups.column")
     for name in groups.covariates:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from deltaroi.config.read import resolve
 from deltaroi.config.study import Study
-from deltaroi.errors import DataError, StudyError
+from deltaroi.errors import DataError, DeltaroiError, StudyError
 from deltaroi.grid import Grid
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.io.sidecars import read_json
@@ -114,8 +114,10 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         out = {row.subject for row in people.exclusions}
         checked = [inspect(run, study) for run in found.runs if run.key.subject not in out]
         check_names(study, checked)
-    except StudyError as error:
-        raise StudyError(error.message, where=f"{study_path}: {error.where}", hint=error.hint) from error
+    except DeltaroiError as error:
+        if "/" in error.where:
+            raise
+        raise type(error)(error.message, where=f"{study_path}: {error.where}", hint=error.hint) from error
     runs, grids = _on_grids(checked)
     exclusions = [row for row in found.exclusions if row.subject not in out]
     exclusions += [row for one in checked for row in one.exclusions]
@@ -140,7 +142,7 @@ def _query(study: Study, study_path: str | Path) -> DatasetQuery:
     reference = study.first_level.slice_time_ref
     return DatasetQuery(
         bids_dir, resolve(study_path, dataset.derivatives), dataset.task, dataset.space,
-        tuple(s.removeprefix("ses-") for s in dataset.sessions), dataset.resolution, subjects,
+        tuple(dataset.sessions), dataset.resolution, subjects,
         None if reference == "auto" else float(reference))
 
 
