@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from deltaroi.report import words
 from deltaroi.report.data import ALPHA, Output, Row, records
 
 KINDS = {
@@ -66,15 +67,14 @@ def headline(output: Output) -> str:
     if primary.empty:
         return "No effect was tested."
     kinds = [kind_of(row) for row in records(primary)]
-    tested = len(kinds) - kinds.count("missing")
-    methods = sorted({method for row in records(primary) if (method := corrected_p(row)[1])})
+    tested, claims = len(kinds) - kinds.count("missing"), kinds.count("claim")
     if not tested:
-        return f"None of the {len(kinds)} primary effects could be estimated."
+        return "The only primary effect could not be estimated." if len(kinds) == 1 else \
+            f"None of the {len(kinds)} primary effects could be estimated."
+    methods = sorted({method for row in records(primary) if (method := corrected_p(row)[1])})
     if not methods:
-        return f"{tested} primary effects were tested, without any correction for their number."
-    claims = kinds.count("claim")
-    share = "None" if not claims else str(claims)
-    many = len({*primary["family"]}) > 1
-    return (f"{share} of {tested} primary {'effect' if tested == 1 else 'effects'} "
-            f"{'holds' if claims == 1 or (tested == 1 and not claims) else 'hold'} after correction over "
-            f"{'its family' if many else 'the family'} of ROIs ({' or '.join(methods)}, p\u00a0≤\u00a0.05).")
+        return f"{words.plural(tested, 'primary effect was', 'primary effects were')} tested, without any correction " \
+               "for the number of tests."
+    family = "the family" if primary["family"].nunique() == 1 else "its family"
+    return (f"{claims or 'None'} of {words.plural(tested, 'primary effect')} {'hold' if claims > 1 else 'holds'} after "
+            f"correction over {family} of ROIs ({' or '.join(methods)}, p\u00a0≤\u00a0.05).")

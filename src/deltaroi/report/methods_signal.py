@@ -46,6 +46,8 @@ def data_text(output: Output) -> str:
     text += f" with the sessions {sessions}, in this order." if sessions else ", one session each."
     if dataset.maps is not None:
         return text + f" Ready-made contrast maps in {dataset.space} were measured; no first-level model was fitted."
+    if output.run.simulated:
+        return text + f" The images were written by a simulator in the space {dataset.space}, without preprocessing."
     made = list(dict.fromkeys(generators(output.run.inputs)))
     named = [f"{name} {version}" + (" [@esteban2019]" if "fmriprep" in name.lower() else "") for name, version in made]
     by = f" by {words.listed(named)}" if named else " (the program that did it is not recorded)"

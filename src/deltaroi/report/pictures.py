@@ -120,7 +120,7 @@ def _limits(frame: pd.DataFrame) -> tuple[float, float] | None:
     if known.empty:
         return None
     low, high = min(float(known.min()), 0.0), max(float(known.max()), 0.0)
-    room = 0.12 * (high - low) or 1.0
+    room = 0.14 * (high - low) or 1.0
     ends = [low - room, high + room]
     for _, part in frame.groupby(["hemisphere", "group", "session"]):
         mean, half = mean_interval(part["value"].to_numpy(dtype=np.float64))

@@ -19,8 +19,8 @@ from deltaroi.layout import Layout
 from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, Schema
 from deltaroi.types import NA, RoiKey
 
-CENTRES = {"amygdala": (24, -2, -16), "AI": (36, 20, -4), "pACC": (6, 41, 3), "mOFC": (7, 43, -20), "dmPFC": (6, 46, 29),
-           "dlPFC": (38, 42, 23), "VTA": (5, -21, -17)}
+CENTRES = {"amygdala": (24, -2, -16), "AI": (36, 20, -4), "pACC": (6, 41, 3), "mOFC": (7, 43, -20),
+           "dmPFC": (6, 46, 29), "dlPFC": (38, 42, 23), "VTA": (5, -21, -17)}
 SEVEN = tuple(CENTRES)
 
 
@@ -36,7 +36,7 @@ class Variant:
     definitions: tuple[str, ...] = ("hcpex",)
     per_group: int = 12
     name: str = "training_study"
-    description: str = "Does eight weeks of compassion training change the response to suffering more than a memory course?"
+    description: str = "Does compassion training change the response to suffering more than a memory course does?"
     assignment: str = "randomised"
     simulated: bool = False
     values: bool = True
@@ -141,26 +141,27 @@ def _effects(variant: Variant, rois: list[RoiKey], random: np.random.Generator) 
         t = effect / se
         p = float(2 * np.exp(-0.717 * abs(t) - 0.416 * t * t))
         p = min(p, 1.0)
-        missing = not variant.values
-        fill = (lambda x, gone=missing: np.nan if gone else x)
         size, tested = effect / 0.25, len(rois)
+        known = 1.0 if variant.values else np.nan
         rows.append({
-            "specification": "main", "contrast": contrast, "summary": "weighted_mean" if roi.region == "VTA" else "mean",
+            "specification": "main", "contrast": contrast,
+            "summary": "weighted_mean" if roi.region == "VTA" else "mean",
             "region": roi.region, "hemisphere": roi.hemisphere, "definition": roi.definition, "model": model,
             "term": term, "comparison": f"{first}-{second}|{last}", "se_kind": se_kind, "primary": primary,
             "n": 2 * variant.per_group if two else variant.per_group, "n_first": variant.per_group if two else np.nan,
-            "n_second": variant.per_group - 1 if two else np.nan, "estimate": fill(effect), "unit": "percent",
-            "se": fill(se), "df": 20.0 if se_kind != "welch" else 19.37, "statistic": fill(t), "statistic_kind": "t",
-            "p": fill(p), "ci_low": fill(effect - 2.09 * se), "ci_high": fill(effect + 2.09 * se),
-            "p_fwe": fill(min(1.0, p * tested * 0.8)) if primary else np.nan,
-            "p_holm": fill(min(1.0, p * tested)), "q_fdr": fill(min(1.0, p * tested / 3)),
-            "family": f"main|{contrast}", "family_size": tested, "effect_size": fill(size),
-            "effect_size_kind": "d_ppc2" if two else "d_av", "es_ci_low": fill(size - 0.8),
-            "es_ci_high": fill(size + 0.8), "bf10": np.nan, "equivalence_bound": fill(0.075),
-            "p_equivalence": fill(0.03 if abs(effect) < 0.03 else 0.6), "loo_min": fill(effect - 0.03),
-            "loo_max": fill(effect + 0.03), "mde_80": fill(2.9 * se),
-            "reading": f"{roi.region} {roi.hemisphere}: the response of {first} rose by {effect:.2f} % more than that of "
-                       f"{second or 'nobody'} (p_fwe {min(1.0, p * tested * 0.8):.3f})."})
+            "n_second": variant.per_group - 1 if two else np.nan, "estimate": known * effect, "unit": "percent",
+            "se": known * se, "df": 20.0 if se_kind != "welch" else 19.37, "statistic": known * t,
+            "statistic_kind": "t",
+            "p": known * p, "ci_low": known * (effect - 2.09 * se), "ci_high": known * (effect + 2.09 * se),
+            "p_fwe": known * (min(1.0, p * tested * 0.8)) if primary else np.nan,
+            "p_holm": known * (min(1.0, p * tested)), "q_fdr": known * (min(1.0, p * tested / 3)),
+            "family": f"main|{contrast}", "family_size": tested, "effect_size": known * size,
+            "effect_size_kind": "d_ppc2" if two else "d_av", "es_ci_low": known * (size - 0.8),
+            "es_ci_high": known * (size + 0.8), "bf10": np.nan, "equivalence_bound": known * 0.075,
+            "p_equivalence": known * (0.03 if abs(effect) < 0.03 else 0.6), "loo_min": known * (effect - 0.03),
+            "loo_max": known * (effect + 0.03), "mde_80": known * (2.9 * se),
+            "reading": f"{roi.region} {roi.hemisphere}: the response of {first} rose by {effect:.2f} % more than that "
+                       f"of {second or 'nobody'} (p_fwe {min(1.0, p * tested * 0.8):.3f})."})
     return rows
 
 
@@ -191,8 +192,8 @@ def _region(layout: Layout, roi: RoiKey, grid: Grid, i: int, images: bool) -> di
             "n_voxels_effective": float(weights.sum()), "volume_mm3": float(weights.sum() * 64), "x_mm": float(x),
             "y_mm": float(y), "z_mm": float(z), "source": "HCPex" if roi.definition == "hcpex" else roi.definition,
             "source_version": "1.2.0", "source_space": "MNI152NLin2009cAsym", "licence": "GPL-3.0",
-            "citation": "Huang C.-C. et al. (2022). An extended Human Connectome Project multimodal parcellation atlas. "
-                        "Brain Structure and Function 227, 763–778.", "sha256": "0" * 64,
+            "citation": "Huang C.-C. et al. (2022). An extended Human Connectome Project multimodal parcellation "
+                        "atlas. Brain Structure and Function 227, 763–778.", "sha256": "0" * 64,
             "native_volume_mm3": float(weights.sum() * 61), "space_relation": "same",
             "warning": "9.6 effective voxels, fewer than 10" if small else NA}
 
@@ -208,7 +209,7 @@ EVIL = "<script>alert('x')</script>"
 VARIANTS: dict[str, Variant] = {
     "usual": Variant(simulated=True, exclusions=ROWS, exit_code=5, failures=(
         {"subject": "1004", "session": "pre", "run": "2", "reason": "the BOLD image is truncated"},),
-        warnings=("VTA R: 9.6 effective voxels, fewer than 10 (24 times)", "TR: header 2.0 s, sidecar 2.4 s; used 2.4 s")),
+        warnings=("VTA R: 9.6 effective voxels, fewer than 10 (24 times)", "TR: header 2 s, sidecar 2.4 s; used 2.4")),
     "one_group": Variant(groups=("all",), per_group=9),
     "no_sessions": Variant(sessions=(), assignment="preexisting"),
     "many": Variant(groups=("training", "active control", "waitlist"), sessions=("pre", "mid", "post", "followup"),

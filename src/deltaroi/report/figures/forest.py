@@ -73,12 +73,13 @@ def forest(rows: Sequence[ForestRow], xlabel: str) -> Figure:
             continue
         lines.append((heading, None))
         lines += [(row.label, row) for row in inside]
-    height = _HEAD + _LINE * len(lines) + _TAIL
+    n_lines = max(len(lines), 1)
+    height = _HEAD + _LINE * n_lines + _TAIL
     with styled():
         figure = Figure(figsize=(WIDTH, height))
         left, right = 1.22 / WIDTH, 1.43 / WIDTH
-        axes = figure.add_axes((left, _TAIL / height, 1 - left - right, _LINE * len(lines) / height))
-        axes.set_ylim(len(lines) - 0.5, -0.5)
+        axes = figure.add_axes((left, _TAIL / height, 1 - left - right, _LINE * n_lines / height))
+        axes.set_ylim(n_lines - 0.5, -0.5)
         _scale(axes, rows)
         decimals = decimals_for(row.high - row.low for row in rows)
         axes.axvline(0, color=INK, linewidth=0.8, zorder=1)

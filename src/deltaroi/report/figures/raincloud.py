@@ -148,7 +148,7 @@ def _density(axes: Axes, column: FloatArray, x: float, side: float, shade: str) 
         return
     from scipy.stats import gaussian_kde
 
-    spread = 0.5 * float(np.std(column, ddof=1))
+    spread = 0.3 * float(np.std(column, ddof=1))
     grid = np.linspace(column.min() - spread, column.max() + spread, 60)
     height = gaussian_kde(column)(grid)
     height = height / height.max() * _CLOUD
