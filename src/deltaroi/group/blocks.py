@@ -71,7 +71,7 @@ def prepare(responses: pd.DataFrame, design: GroupDesign) -> Prepared:
         Nothing usable is left.
     """
     frame = _checked(responses)
-    frame, gone = _listed_sessions(frame, design.sessions)
+    gone = _unlisted_sessions(frame, design.sessions)
     group, without_group = _groups(frame, design)
     coded = code_covariates(design.covariates, [s for s in sorted(group) if group[s] >= 0])
     subjects = tuple(s for s in sorted(group) if group[s] >= 0 and s not in coded.incomplete)
@@ -113,21 +113,20 @@ def _checked(responses: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(_KEY, kind="stable", ignore_index=True)
 
 
-def _listed_sessions(frame: pd.DataFrame, sessions: tuple[str, ...]) -> tuple[pd.DataFrame, list[Exclusion]]:
+def _unlisted_sessions(frame: pd.DataFrame, sessions: tuple[str, ...]) -> list[Exclusion]:
     present = sorted(set(frame["session"]))
     if not sessions:
         if len(present) > 1:
             raise DataError(f"the responses have the sessions {', '.join(present)}, the design has none",
                             where="group design: sessions", hint="list the sessions in time order")
-        return frame, []
+        return []
     if not set(present) & set(sessions):
         raise DataError(f"none of the sessions {', '.join(sessions)} is in the responses",
                         where="group design: sessions", hint=f"found: {', '.join(present)}")
     other = frame[~frame["session"].isin(sessions)]
     pairs = sorted(set(zip(other["subject"], other["session"], strict=True)))
-    gone = [Exclusion("effects", subject, session, reason="the session is not listed in the study", value=session,
+    return [Exclusion("effects", subject, session, reason="the session is not listed in the study", value=session,
                       threshold=", ".join(sessions)) for subject, session in pairs]
-    return frame[frame["session"].isin(sessions)], gone
 
 
 def _groups(frame: pd.DataFrame, design: GroupDesign) -> tuple[dict[str, int], list[Exclusion]]:
@@ -157,7 +156,7 @@ def _why(exclusions: list[Exclusion]) -> str:
 def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str, ...]) -> Iterator[Block]:
     row = {s: i for i, s in enumerate(subjects)}
     column = {s: i for i, s in enumerate(sessions)}
-    known = frame["subject"].isin(subjects)  # an ROI that only others have stays, without values
+    known = frame["subject"].isin(row) & frame["session"].isin(column)  # an ROI of others stays, without values
     for key, part in frame.groupby(["specification", "contrast", "summary", "definition"], sort=True):
         specification, contrast, summary, definition = map(str, key)
         rois, units, values = [], [], []
@@ -169,7 +168,8 @@ def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str,
                                  where="responses, column unit")
             table = np.full((len(subjects), len(sessions)), np.nan)
             cells = cells[known[cells.index]]
-            table[cells["subject"].map(row).to_numpy(), cells["session"].map(column).to_numpy()] = cells["value"]
+            for subject, session, value in cells[["subject", "session", "value"]].itertuples(index=False):
+                table[row[subject], column[session]] = value
             rois.append(roi)
             units.append(unit[0])
             values.append(table)

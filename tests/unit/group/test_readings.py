@@ -1,0 +1,79 @@
+"""The sentence says what the numbers say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from deltaroi.group import CompareOptions, compare
+from deltaroi.specs import GroupStats
+
+
+def primary_reading(table, **stats: object) -> tuple[str, dict]:
+    asked = CompareOptions(("pre", "post"), ("A", "B"), stats=GroupStats(**{"permutations": 999, **stats}))
+    row = compare(table, asked).effects.query("primary and region == 'r0'").iloc[0]
+    return row["reading"], row.to_dict()
+
+
+def test_a_difference(make_table) -> None:
+    text, row = primary_reading(make_table({"A": 14, "B": 14}, gain=2.0).assign(unit="%"))
+    assert row["p_fwe"] < 0.05
+    assert text.startswith("At post, given the value at pre, r0 was ")
+    assert f"{row['estimate']:.3g} % higher in A than in B" in text
+    assert f"(95 % CI {row['ci_low']:.3g} to {row['ci_high']:.3g} %)" in text
+    assert "evidence for a difference" in text
+    assert "corrected over 3 tests by max-T" in text
+    assert "few subjects" not in text
+
+
+def test_the_other_direction(make_table) -> None:
+    text, row = primary_reading(make_table({"A": 14, "B": 14}, gain=-2.0))
+    assert f"{abs(row['estimate']):.3g} lower in A than in B" in text
+
+
+def test_no_evidence_either_way(make_table) -> None:
+    text, row = primary_reading(make_table({"A": 9, "B": 12}, seed=8))
+    assert row["p_equivalence"] > 0.05
+    assert "no evidence either way" in text
+    assert "few subjects (9 in A, 12 in B)" in text
+
+
+def test_smaller_than_the_bound(make_table) -> None:
+    text, row = primary_reading(make_table({"A": 60, "B": 60}, seed=3), equivalence_bounds_d=1.0)
+    assert row["p_equivalence"] < 0.05 < row["p_fwe"]
+    assert "is smaller than the equivalence bound of" in text
+    assert "no evidence" not in text
+
+
+def test_a_difference_that_does_not_survive_is_no_evidence(make_table) -> None:
+    for seed in range(200):
+        text, row = primary_reading(make_table({"A": 12, "B": 12}, rois=6, seed=seed), permutations=99)
+        if row["p"] < 0.05 < row["p_fwe"]:
+            break
+    assert "no evidence either way" in text
+    assert "before correction" in text
+
+
+def test_effects_within_a_group_say_nothing_about_groups(make_table) -> None:
+    asked = CompareOptions(("pre", "post"), ("A", "B"), stats=GroupStats(permutations=0))
+    effects = compare(make_table({"A": 12, "B": 12}, gain=2), asked).effects
+    for level in "AB":
+        text = effects.query(f"term == 'session_within:{level}' and region == 'r0'")["reading"].iloc[0]
+        assert f"within {level} alone" in text
+        assert " than in " not in text
+    assert not effects["reading"].str.contains("significant").any()
+
+
+@pytest.mark.parametrize("sizes", [{"A": 1, "B": 6}, {"A": 2, "B": 1}, {"A": 1, "B": 1}])
+def test_what_cannot_be_tested_says_why(make_table, sizes) -> None:
+    text, row = primary_reading(make_table(sizes))
+    assert row["p"] != row["p"]
+    assert re.match(r"r0: not tested, because .+\.$", text)
+
+
+def test_omnibus(make_table) -> None:
+    asked = CompareOptions(("pre", "post"), ("A", "C", "B"), stats=GroupStats(permutations=99))
+    row = compare(make_table({"A": 10, "C": 10, "B": 10}, gain=3), asked).effects.query("primary").iloc[0]
+    assert "between A, C, B, F(2, 26) = " in row["reading"]
+    assert row["statistic_kind"] == "F"
