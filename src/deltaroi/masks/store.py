@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def load_regions(path: Path) -> RegionSet:
             arrays = {name: stored[name] for name in stored.files}
         text: dict[str, Any] = json.loads(arrays["text"].tobytes())
         version = text["version"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise DataError(f"not a regions artefact: {error}", where=str(path), hint="run the masks step again") from error
     if version != _VERSION:
         raise DataError(f"regions artefact of version {version}, expected {_VERSION}", where=str(path),
