@@ -16,15 +16,13 @@ EVENTS = "onset\tduration\ttrial_type\n" + "".join(f"{4 * i}\t2\t{'ab'[i % 2]}\n
 CONFOUNDS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z", "framewise_displacement")
 
 
-def nifti(shape: tuple[int, ...] = (4, 4, 4, 20), tr: float = 2.0, affine: np.ndarray = AFFINE,
-          codes: int = 4) -> bytes:
+def nifti(shape: tuple[int, ...] = (4, 4, 4, 20), tr: float = 2.0, affine: np.ndarray = AFFINE) -> bytes:
     """A small gzipped image."""
     import nibabel
 
     image = nibabel.Nifti1Image(np.ones(shape, dtype=np.float32), affine)
     image.header.set_xyzt_units("mm", "sec")
     image.header.set_zooms([*image.header.get_zooms()[:3], *([tr] if len(shape) > 3 else [])])
-    image.header["sform_code"] = image.header["qform_code"] = codes
     return gzip.compress(image.to_bytes(), mtime=0)
 
 

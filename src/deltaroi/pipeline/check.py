@@ -11,6 +11,7 @@ import pandas as pd
 
 from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
+from deltaroi.pipeline.check_rois import COLUMNS, check_rois
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.tables import exclusion_frame
 from deltaroi.types import NA, Exclusion
@@ -38,10 +39,13 @@ class CheckResult:
         What is left out before anything is computed (``tables.EXCLUSIONS``).
     foreseen : DataFrame
         What the later stages will leave out, as far as files show it (``tables.EXCLUSIONS``).
+    rois : DataFrame
+        One row per ROI: ``region hemisphere definition usable note``; empty when no image could be read.
     warnings : tuple of str
         What to know; choices that many runs share carry their count.
     exit_code : int
-        0, 4 (nothing usable is left) or 5 (something is lost to an unreadable or failing input).
+        0, 4 (nothing usable is left, or an ROI cannot be drawn) or 5 (something is lost to an unreadable or failing
+        input).
     """
 
     study: Study
@@ -50,6 +54,7 @@ class CheckResult:
     runs: pd.DataFrame
     exclusions: pd.DataFrame
     foreseen: pd.DataFrame
+    rois: pd.DataFrame
     warnings: tuple[str, ...]
     exit_code: int
 
@@ -87,12 +92,14 @@ def check(study_path: str | Path) -> CheckResult:
     study = read_study(path)
     plan = make_plan(study, path)
     notes = [f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())]
+    base = path.resolve().parent
+    rois = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else pd.DataFrame(columns=COLUMNS)
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
-                       exclusion_frame(plan.foreseen), (*plan.warnings, *notes), _exit_code(plan))
+                       exclusion_frame(plan.foreseen), rois, (*plan.warnings, *notes), _exit_code(plan, rois))
 
 
-def _exit_code(plan: Plan) -> int:
-    if not plan.runs:
+def _exit_code(plan: Plan, rois: pd.DataFrame) -> int:
+    if not plan.runs or not all(rois["usable"]):
         return 4
     return 5 if any(row.failure for row in plan.exclusions) else 0
 
@@ -145,6 +152,12 @@ def _overview(result: CheckResult) -> Iterator[str]:
         number = sum(name in one.contrasts for one in plan.runs)
         yield f"  contrast {name}: {number} of {len(plan.runs)} runs"
     yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
+    notes: dict[tuple[str, bool], list[str]] = {}
+    for roi in result.rois.itertuples(index=False):
+        if roi.note:
+            notes.setdefault((str(roi.note), bool(roi.usable)), []).append(f"{roi.region}-{roi.hemisphere}")
+    for (note, usable), names in notes.items():
+        yield f"  {'note' if usable else 'CANNOT BE DRAWN'}: {_some(names)}: {note}"
 
 
 def _listed(title: str, rows: Sequence[Exclusion]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from deltaroi.errors import DataError, DeltaroiError, StudyError
 from deltaroi.grid import Grid
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.io.sidecars import read_json
+from deltaroi.masks import roi_keys
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.people import People, choose_people
 from deltaroi.pipeline.preflight import Preflight, inspect
@@ -104,8 +105,6 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     DataError
         A folder or ``participants.tsv`` cannot be read.
     """
-    from deltaroi.masks import roi_keys
-
     try:
         query = _query(study, study_path)
         rois = tuple(roi_keys(study.regions))
