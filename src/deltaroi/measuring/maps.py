@@ -98,7 +98,7 @@ def measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | Non
     """
     asked = resolve(options)
     rows, notes = read_maps(maps, base)
-    ledger = _Ledger(warnings=[*asked.notes, *notes])
+    ledger = _Ledger([*asked.exclusions], [*asked.notes, *notes])
     sets = _RegionSets(asked)
     by_subject: dict[str, list[MapRow]] = defaultdict(list)
     for row in rows:

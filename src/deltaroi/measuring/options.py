@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from deltaroi.errors import TableError, UsageError
-from deltaroi.io.tsv import read_tsv
+from deltaroi.errors import UsageError
+from deltaroi.measuring.labels import read_labels
 from deltaroi.specs import Hemisphere, LabelsRoi, RegionChoice, Regions, SphereRoi
 from deltaroi.summaries import OF_SERIES, resolve_summary
-from deltaroi.types import NA
+from deltaroi.types import Exclusion
 
 NOT_STATED = "not stated"
-_SIDES: dict[str, Hemisphere] = {"l": "L", "left": "L", "lh": "L", "r": "R", "right": "R", "rh": "R", "b": "B",
-                                 "both": "B", "bilateral": "B", NA: "B"}
 
 
 @dataclass(frozen=True)
@@ -62,11 +58,12 @@ class MeasureOptions:
 
 @dataclass(frozen=True)
 class Asked:
-    """The ROIs as a section of a study file, the folder its paths start from, and what to know about it."""
+    """The ROIs as a section of a study file, the folder its paths start from, what is left out, and what to know."""
 
     regions: Regions
     base: Path
-    notes: tuple[str, ...]
+    exclusions: tuple[Exclusion, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def resolve(options: MeasureOptions) -> Asked:
@@ -76,8 +73,8 @@ def resolve(options: MeasureOptions) -> Asked:
     ------
     UsageError
         The options name no ROI, contradict each other or hold an impossible value.
-    TableError
-        The table of names cannot be used.
+    DataError
+        The label image or its table of names cannot be used.
     """
     resolve_summary(options.summary, "majority")
     if options.summary in OF_SERIES:
@@ -92,11 +89,12 @@ def resolve(options: MeasureOptions) -> Asked:
         raise UsageError("--labels and --names go together", hint="give the label image and its table of names")
     include: list[str | RegionChoice] = list(options.regions)
     custom: dict[str, SphereRoi | LabelsRoi] = {}
-    notes: list[str] = []
+    exclusions: tuple[Exclusion, ...] = ()
+    notes: tuple[str, ...] = ()
     if options.sphere is not None:
         custom["sphere"] = _sphere(options.sphere, options.space)
     if options.labels is not None and options.names is not None:
-        found, notes = _labels(options.labels, options.names, options.space)
+        found, exclusions, notes = read_labels(options.labels, options.names, options.space)
         custom |= found
     taken = sorted(set(custom) & set(options.regions))
     if taken:
@@ -108,7 +106,7 @@ def resolve(options: MeasureOptions) -> Asked:
     regions = Regions(include=include, hemispheres=list(options.hemispheres),  # type: ignore[arg-type]
                       definition=options.definition, custom=custom,  # type: ignore[arg-type]
                       minimum_coverage=options.minimum_coverage)
-    return Asked(regions, options.labels.parent if options.labels is not None else Path(), tuple(notes))
+    return Asked(regions, options.labels.parent if options.labels is not None else Path(), exclusions, notes)
 
 
 def _sides(roi: SphereRoi | LabelsRoi) -> list[Hemisphere]:
@@ -126,55 +124,3 @@ def _sphere(text: str, space: str) -> SphereRoi:
         raise UsageError(f"cannot draw the sphere {text!r}", hint="numbers in mm, and a radius above 0")
     side: Hemisphere = "B" if abs(x) < radius else "L" if x < 0 else "R"
     return SphereRoi(sphere={side: (x, y, z)}, radius_mm=radius, space=space)
-
-
-def _labels(image: Path, names: Path, space: str) -> tuple[dict[str, LabelsRoi], list[str]]:
-    """One custom region per name; rows that differ in the hemisphere alone are one region."""
-    table = read_tsv(names)
-    for column in ("index", "name"):
-        if column not in table.columns:
-            raise TableError(f"no column '{column}'", where=str(names), hint="columns index, name and, if you like, "
-                             "hemisphere")
-    ids: dict[str, dict[Hemisphere, list[int]]] = {}
-    written: dict[str, str] = {}
-    seen: set[int] = set()
-    for number, cells in enumerate(table.to_dict("records"), start=2):
-        place = f"{names}, row {number}"
-        index, side, text = _index(cells["index"], place), _side(str(cells.get("hemisphere", NA)), place), cells["name"]
-        if index == 0:
-            continue
-        name = region_name(text, place)
-        if written.setdefault(name, text) != text:
-            raise TableError(f"'{written[name]}' and '{text}' both become the region name '{name}'", where=place,
-                             hint="rename one; names are letters, digits and _")
-        if index in seen or side in ids.get(name, {}):
-            raise TableError(f"label {index}, '{text}' {side}: the index or the name stands twice", where=place,
-                             hint="one row per label; tell hemispheres apart with a column 'hemisphere'")
-        seen.add(index)
-        ids.setdefault(name, {})[side] = [index]
-    if not ids:
-        raise TableError("the table names no label", where=str(names))
-    renamed = [f"'{text}' is called {name}" for name, text in written.items() if name != text]
-    notes = ["names changed to letters, digits and _: " + "; ".join(renamed)] if renamed else []
-    return {name: LabelsRoi(labels=image.name, ids=sides, space=space) for name, sides in ids.items()}, notes
-
-
-def _index(text: str, place: str) -> int:
-    value = pd.to_numeric(text, errors="coerce")
-    if not np.isfinite(value) or value != int(value) or value < 0:
-        raise TableError(f"index {text!r} is not a label", where=place, hint="a whole number")
-    return int(value)
-
-
-def _side(text: str, place: str) -> Hemisphere:
-    if text.lower() not in _SIDES:
-        raise TableError(f"hemisphere {text!r}", where=place, hint="L, R or B")
-    return _SIDES[text.lower()]
-
-
-def region_name(text: str, place: str) -> str:
-    """A region name made of letters, digits and ``_`` that begins with a letter."""
-    name = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
-    if text == NA or not name:
-        raise TableError(f"the name {text!r} cannot name a region", where=place, hint="letters, digits and _")
-    return name if name[0].isalpha() else f"label_{name}"
