@@ -1,4 +1,4 @@
-"""Simulated BOLD over a real study: real participants, groups, sessions, gaps and events; only the images are simulated."""
+"""Simulated BOLD over a real study: its participants, groups, gaps and events are real, only the images are not."""
 
 from __future__ import annotations
 
