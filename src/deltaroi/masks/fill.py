@@ -100,7 +100,7 @@ def _parallel(weights: Weights, matrix: FloatArray, grid: Grid) -> Filled:
                                   grid.shape[target])
         block = np.moveaxis(np.tensordot(overlap, block, axes=(1, target)), 0, target)
         start.append(first)
-    block = np.round(block, 9)
+    block = np.round(block, 12)
     ijk = np.stack(np.nonzero(block > _DUST), axis=1)
     return grid.ravel(ijk + np.asarray(start, dtype=np.int64)), block[tuple(ijk.T)]
 

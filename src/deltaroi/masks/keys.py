@@ -36,7 +36,7 @@ def resolve(regions: Regions) -> tuple[tuple[RoiKey, ...], tuple[str, ...]]:
         asked = choice.hemispheres or regions.hemispheres
         for definition in _definitions(choice, regions):
             sides = _sides(choice.region, definition, asked, regions)
-            if set(sides) != set(asked):
+            if definition != CUSTOM and set(sides) != set(asked):
                 notes.append(f"{choice.region} ({definition}) is drawn as {', '.join(sides)}; "
                              f"{', '.join(asked)} was asked for")
             for side in sides:

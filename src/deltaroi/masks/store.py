@@ -49,7 +49,7 @@ def load_regions(path: Path) -> RegionSet:
         Not such an artefact, or one of another version.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         text: dict[str, Any] = json.loads(arrays["text"].tobytes())
         version = text["version"]
