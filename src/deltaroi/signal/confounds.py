@@ -156,7 +156,9 @@ def _wanted(name: str, spec: Confounds) -> bool:
     """Whether nilearn may see a column."""
     if name.startswith("non_steady_state"):
         return spec.non_steady_state
-    return name.startswith(("trans_", "rot_", "cosine", "a_comp_cor")) or name in ("global_signal", _FD, _DVARS)
+    if name.startswith(("cosine", "a_comp_cor")):
+        return spec.acompcor > 0
+    return name.startswith(("trans_", "rot_")) or name in ("global_signal", _FD, _DVARS)
 
 
 def _through_nilearn(table: pd.DataFrame, spec: Confounds, path: Path) -> tuple[pd.DataFrame, IntArray]:
@@ -184,7 +186,7 @@ def _through_nilearn(table: pd.DataFrame, spec: Confounds, path: Path) -> tuple[
         raise DataError(f"the confounds table has no column '{_DVARS}'", where=str(path),
                         hint="scrub_dvars needs it; set scrub_dvars: null to go without")
     with _folder() as folder:
-        seen.to_csv(folder / f"{_NAME}.tsv", sep="\t", index=False, na_rep="n/a", float_format="%.17g")
+        seen.to_csv(folder / f"{_NAME}.tsv", sep="\t", index=False, na_rep="n/a")
         sidecar = path.with_suffix(".json")
         if sidecar.is_file():
             (folder / f"{_NAME}.json").write_bytes(sidecar.read_bytes())
