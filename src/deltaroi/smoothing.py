@@ -59,13 +59,18 @@ class SmoothingPlan:
         """
         if data.ndim != 2 or data.shape[1] != len(self.gather):
             raise ValueError(f"need values of shape (n_volumes, {len(self.gather)}), found {data.shape}")
+        return np.ascontiguousarray(self.apply_by_voxel(np.array(data.T, dtype=np.float64, order="C")).T)
+
+    def apply_by_voxel(self, values: FloatArray) -> FloatArray:
+        """As :meth:`apply`, from shape (n_gather, n_volumes) to (n, n_volumes)."""
         if not self.passes:
-            return np.asarray(data[:, self.wanted], dtype=np.float64)
-        values = np.array(data.T, dtype=np.float64, order="C")
-        values[~np.isfinite(values)] = 0.0
+            return values[self.wanted]
+        finite = np.isfinite(values)
+        if not finite.all():
+            values = np.where(finite, values, 0.0)
         for matrix in self.passes:
             values = matrix @ values
-        return np.ascontiguousarray(values.T)
+        return values
 
 
 def smoothing_plan(grid: Grid, flat: NDArray[np.integer], fwhm_mm: float) -> SmoothingPlan:

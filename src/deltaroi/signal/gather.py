@@ -15,7 +15,7 @@ from deltaroi.signal.stream import NOT_STATED, ByteStream, Source, next_header, 
 from deltaroi.smoothing import SmoothingPlan
 
 PIECE_BYTES = 1 << 20
-BLOCK_VOLUMES = 32
+BLOCK_VOLUMES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def gather(source: Source, flat: NDArray[np.integer], plan: SmoothingPlan | None
     Notes
     -----
     Without smoothing the values are those of nibabel's ``get_fdata()``. Memory: the result, and blocks of
-    32 volumes of the voxels read.
+    8 volumes of the voxels read.
     """
     return gather_sets(source, [VoxelSet(np.asarray(flat, dtype=np.int64), plan)], space)[0]
 
@@ -179,18 +179,18 @@ class _Keeper:
 
     def add(self, start: int, block: NDArray[np.generic]) -> None:
         """Take one block of stored values."""
-        values = block[:, self._columns].astype(np.float64)
+        values = np.ascontiguousarray(block.T)[self._columns].astype(np.float64)  # (voxels, volumes)
         if self._header.scaled:
             values = values * self._header.slope + self._header.intercept
+        plain = values[self._inner]
         finite = np.isfinite(values)
         if not finite.all():
             self._n_nonfinite += int(finite.size - np.count_nonzero(finite))
-            self._finite &= finite[:, self._inner].all(axis=0)
-        plain = values[:, self._inner]
-        self._first = plain[0].copy() if self._first is None else self._first
-        self._constant &= (plain == self._first).all(axis=0)
+            self._finite &= finite[self._inner].all(axis=1)
+        self._first = plain[:, 0].copy() if self._first is None else self._first
+        self._constant &= (plain == self._first[:, None]).all(axis=1)
         plan = self._set.plan
-        self._data[start:start + len(block)] = plain if plan is None else plan.apply(values)
+        self._data[start:start + len(block)] = (plain if plan is None else plan.apply_by_voxel(values)).T
 
     def result(self) -> Gathered:
         return Gathered(self._header, self._set.flat, self._data, self._finite, self._constant, self._n_nonfinite)
