@@ -70,6 +70,18 @@ def subvoxel_points(n: int) -> FloatArray:
     return np.stack(np.meshgrid(step, step, step, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
+def _scattered_points(count: int) -> FloatArray:
+    """Offsets, in voxels, of points that fill a voxel evenly without lying in planes; shape (count, 3).
+
+    Notes
+    -----
+    The additive recurrence with the powers of 1 / g, g⁴ = g + 1: a regular lattice would put whole planes of points on
+    the one or the other side of a voxel face.
+    """
+    g = 1.2207440846057596
+    return (0.5 + np.arange(1, count + 1)[:, None] * g ** -np.arange(1.0, 4.0)) % 1 - 0.5
+
+
 def box_voxels(low: FloatArray, high: FloatArray, grid: Grid) -> IntArray:
     """Voxel indices, shape (n, 3), of the grid inside a box of fractional indices."""
     first = np.maximum(np.floor(low + 0.5), 0).astype(np.int64)
@@ -127,7 +139,7 @@ def _oblique(weights: Weights, affine: FloatArray, matrix: FloatArray, grid: Gri
     source_size = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     diagonals = float(np.linalg.norm(grid.voxel_sizes) + np.linalg.norm(source_size))
     reach = np.ceil(0.5 * diagonals / source_size).astype(np.int64) + 1
-    n = int(np.clip(np.ceil(2 * grid.voxel_sizes.max() / source_size.min()), 4, 10))
+    n = int(np.clip(np.ceil(2.5 * grid.voxel_sizes.max() / source_size.min()), 6, 10))
     back: FloatArray = np.linalg.inv(matrix).astype(np.float64)
     fill = _sampled(weights, back, ijk, reach, n)
     touched = fill > _DUST
@@ -140,7 +152,7 @@ def _oblique(weights: Weights, affine: FloatArray, matrix: FloatArray, grid: Gri
 
 
 def _sampled(weights: Weights, back: FloatArray, ijk: IntArray, reach: IntArray, n: int) -> FloatArray:
-    """Mean of the source at ``n`` ** 3 points of each target voxel; voxels far from any border need only one."""
+    """Mean of the source at ``n`` ** 3 points of each target voxel; away from any border one is enough."""
     pad = [(int(2 * r) + 1,) * 2 for r in reach]
     padded = np.pad(weights, pad)
     shift = np.asarray([p[0] for p in pad], dtype=np.float64)
@@ -150,7 +162,7 @@ def _sampled(weights: Weights, back: FloatArray, ijk: IntArray, reach: IntArray,
     nearest = tuple(np.clip(np.rint(centre), 0, np.asarray(padded.shape) - 1).astype(np.int64).T)
     fill = lowest[nearest].astype(np.float64)
     border = np.flatnonzero(highest[nearest] > lowest[nearest])
-    points = subvoxel_points(n) @ back[:3, :3].T
+    points = _scattered_points(n**3) @ back[:3, :3].T
     limit = np.asarray(padded.shape) - 1
     for begin in range(0, border.size, _CHUNK):
         part = border[begin:begin + _CHUNK]
