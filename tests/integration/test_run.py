@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,26 @@ def clean(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("clean") / "out"
     assert deltaroi.run(simulated / "study.yaml", out, jobs=1).exit_code == 0
     return out
+
+
+@pytest.fixture(scope="module")
+def _worked(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the dataset with a finished run beside it, for tests that change one thing and run again."""
+    root = Path(shutil.copytree(simulated, tmp_path_factory.mktemp("worked") / "tiny"))
+    deltaroi.run(root / "study.yaml", root / "out")
+    return root
+
+
+@pytest.fixture
+def worked(_worked: Path) -> Iterator[Path]:
+    """The finished copy; the study file and the times of the images are put back afterwards."""
+    study = (_worked / "study.yaml").read_text()
+    times = {p: p.stat().st_mtime_ns for p in (_worked / "derivatives").rglob("*bold.nii.gz")}
+    yield _worked
+    (_worked / "study.yaml").write_text(study)
+    for path, time_ns in times.items():
+        os.utime(path, ns=(time_ns, time_ns))
+    deltaroi.run(_worked / "study.yaml", _worked / "out")
 
 
 def bold(root: Path, subject: int = 0, session: str = "post") -> Path:
@@ -84,12 +105,11 @@ def test_an_image_on_another_grid_and_another_order_of_voxels_counts_the_same(cl
     assert (regions.loc[regions["hemisphere"] == "R", "x_mm"] > 0).all()
 
 
-def test_second_run_does_nothing_and_changes_nothing(tiny: Path, tmp_path: Path) -> None:
-    deltaroi.run(tiny / "study.yaml", tmp_path / "out")
-    before = tree(tmp_path / "out")
-    again = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+def test_second_run_does_nothing_and_changes_nothing(worked: Path) -> None:
+    before = tree(worked / "out")
+    again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert set(again.reran.values()) == {0}
-    assert tree(tmp_path / "out") == before
+    assert tree(worked / "out") == before
 
 
 @pytest.mark.parametrize(("old", "new", "stages"), [
@@ -100,24 +120,22 @@ def test_second_run_does_nothing_and_changes_nothing(tiny: Path, tmp_path: Path)
     ("include: [amygdala, AI, VTA]", "include: [amygdala, AI]",
      {"masks", "first-level", "responses", "effects", "report"}),
 ])
-def test_what_a_change_runs_again(tiny: Path, tmp_path: Path, edit: Edit, old: str, new: str, stages: set[str]) -> None:
-    deltaroi.run(tiny / "study.yaml", tmp_path / "out")
-    edit(tiny, old, new)
-    again = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+def test_what_a_change_runs_again(worked: Path, edit: Edit, old: str, new: str, stages: set[str]) -> None:
+    edit(worked, old, new)
+    again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert {stage for stage, count in again.reran.items() if count} == stages
 
 
-def test_a_touched_input_runs_again_alone(tiny: Path, tmp_path: Path) -> None:
-    deltaroi.run(tiny / "study.yaml", tmp_path / "out")
-    before = tree(tmp_path / "out")
-    os.utime(bold(tiny), (1, 1))
-    again = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+def test_a_touched_input_runs_again_alone(worked: Path) -> None:
+    before = tree(worked / "out")
+    os.utime(bold(worked), (1, 1))
+    again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert again.reran["first-level"] == 1
     assert again.reran["effects"] == 0
-    assert tree(tmp_path / "out") == before
+    assert tree(worked / "out") == before
 
 
-@pytest.mark.parametrize("files", [1, 6, 14, 22])
+@pytest.mark.parametrize("files", [1, 12, 24])
 def test_killed_at_any_moment_it_goes_on(simulated: Path, clean: Path, tmp_path: Path, files: int) -> None:
     out = tmp_path / "out"
     words = [sys.executable, "-m", "deltaroi", "run", simulated / "study.yaml", "--out", out, "--jobs", "2"]
@@ -138,12 +156,11 @@ def test_killed_at_any_moment_it_goes_on(simulated: Path, clean: Path, tmp_path:
 def test_a_truncated_image_costs_one_run_and_shows(tiny: Path, tmp_path: Path) -> None:
     path = bold(tiny)
     path.write_bytes(path.read_bytes()[:-5000])
-    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out", until="effects")
     assert result.exit_code == 5
     rows = result.exclusions[result.exclusions["session"] == "post"]
     assert rows["reason"].str.contains("truncated").any(), rows.to_string()
     assert result.effects["n"].max() == 7
-    assert result.report is not None
 
 
 def test_a_corrupt_image_is_noticed(tiny: Path, tmp_path: Path) -> None:
@@ -151,8 +168,7 @@ def test_a_corrupt_image_is_noticed(tiny: Path, tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.write_bytes(bytes(data))
-    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
-    assert result.exit_code == 5
+    assert deltaroi.run(tiny / "study.yaml", tmp_path / "out", until="responses").exit_code == 5
 
 
 def test_a_subject_without_post_is_listed(tiny: Path, tmp_path: Path) -> None:
@@ -160,7 +176,7 @@ def test_a_subject_without_post_is_listed(tiny: Path, tmp_path: Path) -> None:
     subject = path.name.split("_")[0].removeprefix("sub-")
     for file in path.parent.iterdir():
         file.unlink()
-    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out")
+    result = deltaroi.run(tiny / "study.yaml", tmp_path / "out", until="effects")
     assert result.exit_code == 0
     rows = result.exclusions[result.exclusions["subject"] == subject]
     assert (rows["session"] == "post").any(), rows.to_string()

@@ -87,6 +87,9 @@ def _alone(function: Callable[[Any], Any], item: Any) -> Any | Failure:
 
 def attempt(function: Callable[[Any], Any], item: Any) -> Any | Failure:
     """The result of one piece of work; a failure is a result too."""
+    import numpy.linalg  # noqa: F401
+    import scipy.linalg  # noqa: F401  both bring a BLAS, which can only be limited once it is there
+
     try:
         with threadpool_limits(1):
             return function(item)
@@ -103,4 +106,4 @@ def _quiet_worker() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))

@@ -19,6 +19,7 @@ from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.steps import sweep_temporaries
 from deltaroi.tables import EFFECTS
 
+
 @dataclass(frozen=True)
 class RunResult:
     """What a run made.

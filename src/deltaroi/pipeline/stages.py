@@ -206,7 +206,8 @@ def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
-    step = Step("report", "report", 1, {**declared(work.study)["report"], "tables": tables}, tuple(work.region_digests.values()), ())
+    fields = {**declared(work.study)["report"], "tables": tables}
+    step = Step("report", "report", 1, fields, tuple(work.region_digests.values()), ())
     (digest,) = work.do("report", [step], [None], work_items.write_report)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
