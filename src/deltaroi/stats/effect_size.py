@@ -11,6 +11,7 @@ from scipy import optimize, special, stats
 from deltaroi.stats.noncentral import nct_noncentrality
 from deltaroi.stats.record import NAN, Array, moments
 
+_LARGEST_F = 1e4  # beyond it scipy's noncentral F has no values, and the interval is missing
 _Z = float(stats.norm.ppf(0.975))
 
 
@@ -137,9 +138,12 @@ def partial_eta2(f: float, df_between: float, df: float) -> EffectSize:
     """
     if not (math.isfinite(f) and df > 0):
         return EffectSize(kind="partial_eta2")
+    value = f * df_between / (f * df_between + df)
+    if f * df_between > _LARGEST_F:
+        return EffectSize(value, "partial_eta2")
     bounds = [_noncentrality_f(f, df_between, df, q) for q in (0.95, 0.05)]
     low, high = (ncp / (ncp + df) for ncp in bounds)
-    return EffectSize(f * df_between / (f * df_between + df), "partial_eta2", low, high)
+    return EffectSize(value, "partial_eta2", low, high)
 
 
 def _noncentrality_f(f: float, df_between: float, df: float, quantile: float) -> float:

@@ -24,7 +24,7 @@ def nct_cdf(t: float, df: float, ncp: float) -> float:
     """
     if not (np.isfinite(t) and np.isfinite(ncp) and df >= 1):
         return NAN
-    low, high = np.sqrt(stats.chi2.ppf(_TAIL, df) / df), np.sqrt(stats.chi2.isf(_TAIL, df) / df)
+    low, high = _range(df)
     step = sorted(((ncp - _REACH) / t, (ncp + _REACH) / t)) if t != 0 else []
     cuts = [low, *(float(cut) for cut in step if low < cut < high), high]
     x, weight = _nodes()
@@ -50,6 +50,12 @@ def _density(w: Array, df: float) -> Array:
     """Density of √(χ²/df)."""
     constant = df / 2 * np.log(df / 2) - special.gammaln(df / 2) + np.log(2)
     return np.asarray(np.exp(constant + (df - 1) * np.log(w) - df * w**2 / 2))
+
+
+@lru_cache(maxsize=4096)
+def _range(df: float) -> tuple[float, float]:
+    """Where nearly all of √(χ²/df) lies."""
+    return float(np.sqrt(stats.chi2.ppf(_TAIL, df) / df)), float(np.sqrt(stats.chi2.isf(_TAIL, df) / df))
 
 
 @lru_cache(maxsize=1)

@@ -71,3 +71,10 @@ def test_undefined_sizes_are_missing(size: effect_size.EffectSize) -> None:
 def test_huge_effects_have_intervals() -> None:
     size = effect_size.hedges_g(np.array([100.0, 100.1, 100.2]), np.array([0.0, 0.1, 0.2]))
     assert size.low < size.value < size.high
+
+
+@pytest.mark.parametrize("f", [1e5, 1e22])
+def test_an_f_beyond_the_noncentral_distribution_has_no_interval(f: float) -> None:
+    size = effect_size.partial_eta2(f, 1, 5)
+    assert size.value > 0.99
+    assert math.isnan(size.high)
