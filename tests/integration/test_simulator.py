@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -302,3 +304,13 @@ def test_a_study_without_simulation_is_refused(tmp_path: Path) -> None:
     text = TEXT.format(**DEFAULTS)
     with pytest.raises(StudyError, match="no section 'simulation'"):
         write_dataset(parse_study(text[: text.index("simulation:")]), tmp_path / "out")
+
+
+def test_both_trees_are_valid_bids(tmp_path: Path) -> None:
+    data = write_dataset(study(volumes=34, gap=8.0, size=10.0, subjects=1), tmp_path / "out")
+    program = Path(sys.executable).with_name("bids-validator-deno")
+    for folder in (data.bids_dir, data.derivatives):
+        done = subprocess.run([program, "--json", str(folder)], capture_output=True, text=True, check=False)
+        issues = json.loads(done.stdout)["issues"]["issues"]
+        assert [issue for issue in issues if issue["severity"] == "error"] == []
+        assert {issue["code"] for issue in issues}, "a validator that says nothing did not run"

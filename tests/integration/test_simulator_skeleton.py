@@ -57,7 +57,7 @@ def test_runs_with_bold_are_simulated_and_no_others(skeleton: Path, simulated: S
 
 def test_texts_are_byte_for_byte(skeleton: Path, simulated: SimulatedDataset) -> None:
     copied = [p for p in simulated.bids_dir.rglob("*") if p.is_file()
-              and p.name not in ("README.md", "dataset_description.json")]
+              and p.name not in ("README.md", "dataset_description.json", ".bidsignore")]
     assert all(p.read_bytes() == (skeleton / p.relative_to(simulated.bids_dir)).read_bytes() for p in copied)
     names = {p.name for p in copied}
     assert {"participants.tsv", "participants.json", "task-emotionRegulation_events.json"} <= names

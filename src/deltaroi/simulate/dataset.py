@@ -25,6 +25,8 @@ from deltaroi.tables import TRUTH
 from deltaroi.types import RoiKey
 
 STAGE = "simulate"
+# What the validator cannot know: sidecars whose images are not simulated; fMRIPrep's confounds (it ignores them too).
+_IGNORED = {"raw": b"*_bold.json\n", "derivative": b"*_desc-confounds_timeseries.*\n"}
 _README = """# SIMULATED data: {name}
 
 Nothing here was measured. The images come from a forward model ({source}); `../truth.tsv` says what was planted.
@@ -139,15 +141,14 @@ def _write_texts(study: Study, scheme: Scheme, bids: Path, derivatives: Path, ov
     source = "people, sessions and events of a real dataset" if over_skeleton else "people and events made up as well"
     readme = _README.format(name=study.name, source=source).encode()
     made_by = {"Name": "deltaroi simulator (fMRIPrep-like)", "Version": version("deltaroi")}
-    common = {"Name": f"SIMULATED: {study.name}", "BIDSVersion": "1.10.0"}
     for path, data in sorted(scheme.files.items()):
         atomic_write(bids / path, data)
-    atomic_write(bids / "README.md", readme)
-    atomic_write(bids / "dataset_description.json",
-                 json_bytes({**common, "DatasetType": "raw", "GeneratedBy": [made_by]}))
-    atomic_write(derivatives / "README.md", readme)
-    atomic_write(derivatives / "dataset_description.json",
-                 json_bytes({**common, "DatasetType": "derivative", "GeneratedBy": [made_by]}))
+    for folder, kind in ((bids, "raw"), (derivatives, "derivative")):
+        about = {"Name": f"SIMULATED: {study.name}", "BIDSVersion": "1.10.0", "DatasetType": kind,
+                 "GeneratedBy": [made_by]}
+        atomic_write(folder / "README.md", readme)
+        atomic_write(folder / ".bidsignore", _IGNORED[kind])
+        atomic_write(folder / "dataset_description.json", json_bytes(about))
 
 
 def _write_runs(scheme: Scheme, truth: pd.DataFrame, scene: Scene, derivatives: Path, progress: Progress | None,

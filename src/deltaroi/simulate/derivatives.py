@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -21,7 +22,7 @@ from deltaroi.simulate.image import nifti_gz, stored
 from deltaroi.simulate.noise import mixing
 from deltaroi.simulate.scheme import PlannedRun, Scheme, json_bytes
 from deltaroi.simulate.truth import planted_rois
-from deltaroi.specs import Simulation
+from deltaroi.specs import Hemisphere, Simulation
 from deltaroi.types import RoiKey
 
 Shape = tuple[IntArray, FloatArray]
@@ -75,7 +76,7 @@ def make_scene(study: Study, simulation: Simulation, scheme: Scheme) -> Scene:
     space, resolution = study.dataset.space, study.dataset.resolution
     regions = {}
     for roi in planted_rois(simulation):
-        native = atlas.native_weights(atlas.find(roi.region, roi.hemisphere, roi.definition))
+        native = atlas.native_weights(atlas.find(roi.region, cast(Hemisphere, roi.hemisphere), roi.definition))
         relation = atlas.space_relation(native.space, space)
         if relation.kind == "refused" and not study.dataset.allow_space_mismatch:
             raise StudyError(f"{roi.label} is drawn in {native.space} and cannot be planted in {space}",
