@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid, IntArray
-from deltaroi.io.files import content_state
 from deltaroi.io.inventory import Run
 from deltaroi.scaling import scale_factor
 from deltaroi.signal.gather import gather
+from deltaroi.signal.stream import read_header
 from deltaroi.smoothing import smoothing_plan
 from deltaroi.specs import FirstLevel
 
@@ -115,7 +115,7 @@ def read_voxels(run: Run, regions: RegionSet, spec: FirstLevel) -> RunVoxels:
     if run.mask is None:
         notes.append("no brain mask: every finite voxel that is not constant counts as inside")
     else:
-        sound &= _mask(run.mask, found.grid, run.bold)[flat]
+        sound &= _mask(run.mask, found.grid, run.bold, flat)
     return RunVoxels(flat, found.data, sound, tuple(notes))
 
 
@@ -125,25 +125,14 @@ def _tr_note(run: Run, header_s: float | None) -> list[str]:
     return [f"TR: {run.tr_s:g} s by the sidecar is used, the image's header says {header_s:g} s"]
 
 
-def _mask(path: Path, grid: Grid, bold: Path) -> NDArray[np.bool_]:
-    """The brain mask as flat booleans."""
-    import nibabel as nib
-
-    if content_state(path) != "ok":
-        raise DataError(f"the brain mask cannot be read: {content_state(path)}", where=str(path),
-                        hint=f"fetch its content, e.g. `datalad get {path.name}`")
-    try:
-        image: Any = nib.load(path)
-        values = np.asarray(image.dataobj)
-    except (OSError, ValueError, EOFError, nib.filebasedimages.ImageFileError) as error:
-        raise DataError(f"the brain mask cannot be read: {error}", where=str(path)) from error
-    while values.ndim > 3 and values.shape[-1] == 1:
-        values = values[..., 0]
-    mine = Grid(values.shape, image.affine, grid.space)
-    if values.ndim != 3 or not mine.same_as(grid):
-        raise DataError(f"the brain mask has the grid {_words(mine)}, the image {bold.name} has {_words(grid)}",
-                        where=str(path), hint="mask and image of one run must share their grid")
-    return np.asarray(values > 0).ravel()
+def _mask(path: Path, grid: Grid, bold: Path, flat: IntArray) -> NDArray[np.bool_]:
+    """The brain mask at some voxels, shape (n,)."""
+    header = read_header(path, grid.space)
+    if header.n_volumes != 1 or not header.grid.same_as(grid):
+        raise DataError(f"the brain mask has the grid {_words(header.grid)} and {header.n_volumes} volume(s), the "
+                        f"image {bold.name} has {_words(grid)}", where=str(path),
+                        hint="mask and image of one run must share their grid")
+    return np.asarray(gather(path, flat, space=grid.space).data[0] > 0)
 
 
 def _words(grid: Grid) -> str:

@@ -235,5 +235,6 @@ def _scaled(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _one_hot(censored: IntArray, n_volumes: int) -> pd.DataFrame:
-    return pd.DataFrame({f"censored_{volume}": np.eye(n_volumes)[volume] for volume in censored},
-                        index=range(n_volumes))
+    ones = np.zeros((n_volumes, censored.size))
+    ones[censored, np.arange(censored.size)] = 1.0
+    return pd.DataFrame(ones, columns=[f"censored_{volume}" for volume in censored])

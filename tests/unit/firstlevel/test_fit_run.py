@@ -104,6 +104,27 @@ def test_a_mask_on_another_grid_names_both(tiny: Any, regions: RegionSet, asked:
         fit_run(run, regions, asked())
 
 
+@pytest.mark.parametrize("what", ["bold", "mask", "events", "confounds"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "pointer", "missing"])
+def test_damaged_inputs_are_data_errors_that_name_the_file(tiny: Any, regions: RegionSet, asked: Any, what: str,
+                                                           damage: str) -> None:
+    run = tiny.write()
+    path: Path = getattr(run, what)
+    whole = path.read_bytes()
+    path.unlink()
+    if damage == "truncated":
+        path.write_bytes(whole[: len(whole) * 2 // 3])
+    elif damage == "flipped":
+        path.write_bytes(whole[:40] + bytes(b ^ 0x5A for b in whole[40:80]) + whole[80:])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "pointer":
+        path.write_text("/annex/objects/MD5E-s12--ab.nii.gz\n")
+    with pytest.raises(DataError) as caught:
+        fit_run(run, regions, asked())
+    assert path.name in str(caught.value)
+
+
 def test_rois_of_another_grid_are_refused(tiny: Any, regions: RegionSet, asked: Any) -> None:
     grid = Grid((6, 7, 5), np.diag([4.0, 4.0, 5.0, 1.0]), "MNI152NLin2009cAsym")
     with pytest.raises(DataError, match="the ROIs were built on"):
