@@ -93,6 +93,10 @@ def _row(cells: dict[str, str], number: int, folder: Path, where: str) -> MapRow
     for name in REQUIRED:
         if cells[name] == NA:
             raise TableError(f"row {number} has no {name}", where=where)
+    for name in ("path", "variance_path"):
+        if "://" in cells.get(name, ""):
+            raise TableError(f"row {number}: maps behind a URL are not available in this version", where=where,
+                             hint="fetch the file and name its local path")
     variance = cells.get("variance_path", NA)
     return MapRow(
         number, cells["subject"].removeprefix("sub-"), cells.get("session", NA).removeprefix("ses-"),

@@ -216,18 +216,21 @@ def test_summaries(how: str, tmp_path: Path) -> None:
     assert result.responses["summary"].tolist() == [how]
 
 
-def test_every_label_is_an_roi(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["x.nii", "x.nii.gz", "x.img", "x.mgz"])
+def test_every_label_is_an_roi(name: str, tmp_path: Path) -> None:
     labels = np.zeros(SHAPE, dtype=np.int16)
     labels[:5, 2:5, 2:5], labels[5:, 2:5, 2:5], labels[:, 7:, 2:5], labels[0, 0, 0] = 3, 4, 8, 90
     nib.save(nifti(labels), tmp_path / "LABELS.nii.gz")
     (tmp_path / "LABELS.tsv").write_text(
         "index\tname\themisphere\tcolor\n0\tbackground\tn/a\t#000\n3\tamygdala\tL\t#f00\n4\tamygdala\tright\t#0f0\n"
         "8\tBack of it\tn/a\t#00f\n12\tabsent\tn/a\t#fff\n")
-    data = values()
-    nib.save(nifti(data), tmp_path / "x.nii")
+    data = values().astype(np.float32)
+    image = nib.MGHImage(data, AFFINE) if name.endswith("mgz") else nifti(data)
+    nib.save(image if name != "x.img" else nib.Nifti1Pair.from_image(image), tmp_path / name)
     options = MeasureOptions(labels=tmp_path / "LABELS.nii.gz", names=tmp_path / "LABELS.tsv")
-    result = measure(table(tmp_path, [("1", "a", "c", "x.nii")]), options)
+    result = measure(table(tmp_path, [("1", "a", "c", name)]), options)
     rows = {(row.region, row.hemisphere): row.value for row in result.responses.itertuples()}
+    data = data.astype(np.float64)
     assert rows == {("amygdala", "L"): pytest.approx(data[labels == 3].mean()),
                     ("amygdala", "R"): pytest.approx(data[labels == 4].mean()),
                     ("Back_of_it", "B"): pytest.approx(data[labels == 8].mean())}

@@ -86,6 +86,15 @@ def test_broken_files(name: str, tmp_path: Path) -> None:
     assert caught.value.where == str(path)
 
 
+def test_a_wrong_checksum_far_behind_the_voxels(tmp_path: Path) -> None:
+    """The last voxels are read well before the checksum of a large file comes."""
+    voxels = np.random.default_rng(0).standard_normal((100, 100, 100)).astype(np.float32)
+    path = tmp_path / "big.nii.gz"
+    path.write_bytes(flipped(packed(nib.Nifti1Image(voxels, np.eye(4)).to_bytes() + bytes(3_000_000)), -6))
+    with pytest.raises(DataError, match="corrupt"):
+        gather(path, np.array([3]))
+
+
 def test_content_not_there(tmp_path: Path) -> None:
     pointer = tmp_path / "pointer.nii.gz"
     pointer.write_text("/annex/objects/MD5E-s123--abc.nii.gz\n")
