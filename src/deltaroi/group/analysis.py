@@ -120,7 +120,8 @@ def _record(row: Row, ready: Prepared) -> dict[str, object]:
     block, numbers, test = row.block, row.numbers, row.numbers.test
     roi = block.rois[row.roi]
     return {
-        "specification": block.specification, "contrast": block.contrast, "summary": block.summary,
+        "specification": block.specification, "contrast": block.contrast,
+        "summary": block.summaries[row.roi],
         "region": roi.region, "hemisphere": roi.hemisphere, "definition": roi.definition,
         "model": row.question.model, "term": row.question.term, "comparison": row.question.comparison,
         "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,

@@ -37,15 +37,27 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """The values of the ROIs that are corrected together; ``values`` has shape (rois, subjects, sessions)."""
+    """The values of the ROIs that are corrected together; ``values`` has shape (rois, subjects, sessions).
+
+    ``summaries`` has one entry per ROI: with ``summary: auto`` small ROIs are summarised another way than large ones.
+    """
 
     specification: str
     contrast: str
-    summary: str
-    definition: str
+    summaries: tuple[str, ...]
     rois: tuple[RoiKey, ...]
     units: tuple[str, ...]
     values: Array
+
+    @property
+    def summary(self) -> str:
+        """Its summaries, for the family's name."""
+        return "+".join(sorted(set(self.summaries)))
+
+    @property
+    def definition(self) -> str:
+        """Its definitions, for the family's name."""
+        return "+".join(sorted({roi.definition for roi in self.rois}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +169,12 @@ def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str,
     row = {s: i for i, s in enumerate(subjects)}
     column = {s: i for i, s in enumerate(sessions)}
     known = frame["subject"].isin(row) & frame["session"].isin(column)  # an ROI of others stays, without values
-    for key, part in frame.groupby(["specification", "contrast", "summary", "definition"], sort=True):
-        specification, contrast, summary, definition = map(str, key)
-        rois, units, values = [], [], []
-        for names, cells in part.groupby(["region", "hemisphere"], sort=True):
-            roi = RoiKey(str(names[0]), str(names[1]), definition)
+    for part in _families(frame):
+        rois, summaries, units, values = [], [], [], []
+        for names, cells in part.groupby(["region", "hemisphere", "definition", "summary"], sort=True):
+            roi = RoiKey(str(names[0]), str(names[1]), str(names[2]))
             unit = sorted(set(cells["unit"]))
+            contrast = str(cells["contrast"].iloc[0])
             if len(unit) > 1:
                 raise TableError(f"{roi.label}, contrast {contrast}, has the units {', '.join(unit)}",
                                  where="responses, column unit")
@@ -171,9 +183,25 @@ def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str,
             for subject, session, value in cells[["subject", "session", "value"]].itertuples(index=False):
                 table[row[subject], column[session]] = value
             rois.append(roi)
+            summaries.append(str(names[3]))
             units.append(unit[0])
             values.append(table)
-        yield Block(specification, contrast, summary, definition, tuple(rois), tuple(units), np.array(values))
+        yield Block(str(part["specification"].iloc[0]), str(part["contrast"].iloc[0]), tuple(summaries), tuple(rois),
+                    tuple(units), np.array(values))
+
+
+def _families(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of the ROIs that answer one question.
+
+    That is one specification and contrast while every region and hemisphere is measured once: an ROI with a definition
+    or a summary of its own still belongs to the family. Where some are measured several ways, each way is a family.
+    """
+    for _, part in frame.groupby(["specification", "contrast"], sort=True):
+        ways = part[["region", "hemisphere", "definition", "summary"]].drop_duplicates()
+        if ways.duplicated(["region", "hemisphere"]).any():
+            yield from (rows for _, rows in part.groupby(["summary", "definition"], sort=True))
+        else:
+            yield part
 
 
 def _missing(blocks: tuple[Block, ...], sample: Sample, sessions: tuple[str, ...]) -> list[Exclusion]:
@@ -189,7 +217,7 @@ def _missing(blocks: tuple[Block, ...], sample: Sample, sessions: tuple[str, ...
                 name = f"{roi.label} {block.contrast}"
                 name += "" if block.specification == "main" else f" {block.specification}"
                 out.append(Exclusion("effects", sample.subjects[i], sessions[j], region=name, reason=reason,
-                                     value=f"summary {block.summary}"))
+                                     value=f"summary {block.summaries[r]}"))
     return out
 
 

@@ -37,6 +37,7 @@ class Work:
     jobs: int
     progress: Progress
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     exclusions: list[Exclusion] = field(default_factory=list)
     reran: Counter[str] = field(default_factory=Counter)
     region_digests: dict[str, str] = field(default_factory=dict)
@@ -150,7 +151,7 @@ def responses(work: Work) -> pd.DataFrame:
         tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
         lost = read_table(work.layout.subject_exclusions(subject), EXCLUSIONS)
         work.exclusions += [Exclusion(**row) for row in lost.to_dict("records")]
-        work.warnings += work_items.subject_notes(work.layout, subject)
+        work.notes += work_items.subject_notes(work.layout, subject)
     if not tables:
         return write_table(pd.DataFrame(columns=RESPONSES.names), RESPONSES, work.layout.table("responses"))
     return write_table(pd.concat(tables, ignore_index=True), RESPONSES, work.layout.table("responses"))
@@ -180,6 +181,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
     found = work_items.load_effects(work.layout)
     work.exclusions += found.exclusions
     work.warnings += found.warnings
+    work.notes += found.notes
     return found
 
 
@@ -196,6 +198,7 @@ def write_record(work: Work) -> None:
         "inputs": dict(work.plan.inputs),
         "simulated": work.plan.simulated,
         "warnings": record.condense((*work.plan.warnings, *work.warnings)),
+        "notes": record.condense(work.notes),
         "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
                    "runs_fitted": len(work.fit_digests)},
         "exit_code": work.exit_code(),

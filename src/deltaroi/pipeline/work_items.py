@@ -140,6 +140,7 @@ class GroupTables:
     quality: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
@@ -156,16 +157,17 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     write_table(found.effects, EFFECTS, paths[0])
     write_table(group.quality(responses, design), QUALITY, paths[1])
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
-    write_json(paths[3], list(found.warnings))
+    write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
     return paths
 
 
 def load_effects(layout: Layout) -> GroupTables:
     """The results of :func:`analyse`."""
     lost = read_table(layout.group_exclusions, EXCLUSIONS)
+    said = json.loads(layout.group_notes.read_text())
     return GroupTables(read_table(layout.table("effects"), EFFECTS), read_table(layout.table("quality"), QUALITY),
-                       tuple(Exclusion(**row) for row in lost.to_dict("records")),
-                       tuple(json.loads(layout.group_notes.read_text())))
+                       tuple(Exclusion(**row) for row in lost.to_dict("records")), tuple(said["warnings"]),
+                       tuple(said["notes"]))
 
 
 def write_report(layout: Layout, item: None) -> list[Path]:
