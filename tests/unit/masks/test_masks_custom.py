@@ -235,3 +235,19 @@ def test_analyze_pair_on_its_own_grid(tmp_path: Path) -> None:
     nib.Spm99AnalyzeImage(mask(dtype=np.int16), AFFINE).to_filename(tmp_path / "m.img")
     grid = masks.grid_of_image(tmp_path / "m.img")
     assert build(tmp_path, grid, mask="m.img", space="not stated").rois[0].flat.size == 80
+
+
+@pytest.mark.parametrize(("subvoxels", "kept"), [(3, 0), (4, 1), (5, 1)])
+def test_majority_is_one_half(tmp_path: Path, subvoxels: int, kept: int) -> None:
+    fine = np.diag([1.0, 1, 1, 1])
+    fine[:3, 3] = -29.5
+    data = np.zeros((60, 60, 60), np.uint8)
+    data[10:20, 10:20, 10:20] = 1  # 125 voxels of 2 mm
+    corner = np.zeros(8, np.uint8)
+    corner[:subvoxels] = 1
+    data[40:42, 40:42, 40:42] = corner.reshape(2, 2, 2)
+    save(tmp_path / "m.nii.gz", data, fine)
+    coarse = np.diag([2.0, 2, 2, 1])
+    coarse[:3, 3] = -29
+    found = build(tmp_path, Grid((30, 30, 30), coarse, SPACE), mask="m.nii.gz", space=SPACE)
+    assert found.table.iloc[0]["n_voxels"] == 125 + kept
