@@ -20,7 +20,7 @@ from deltaroi.measuring.result import MeasureResult
 from deltaroi.measuring.table import MapRow, read_maps
 from deltaroi.summaries import resolve_summary, summarise_voxels
 from deltaroi.tables import REGIONS, RESPONSES, conform
-from deltaroi.types import Exclusion
+from deltaroi.types import NA, Exclusion
 
 VARIANCE_NOTE = ("variance is n/a: the variance of an ROI's mean does not follow from the variances of its voxels, "
                  "whose errors are correlated")
@@ -233,4 +233,6 @@ def _warnings(rows: Sequence[MapRow], sets: Iterable[RegionSet], ledger: _Ledger
     found = list(sets)
     if len(found) > 1:
         out.append(f"the maps have {len(found)} grids; the ROIs were drawn on each")
-    return tuple(dict.fromkeys([*out, *ledger.warnings, *[note for one in found for note in one.notes]]))
+    small = [f"{row.region}-{row.hemisphere}_{row.definition}: {row.warning}" for one in found
+             for row in one.table.itertuples() if row.warning != NA]
+    return tuple(dict.fromkeys([*out, *ledger.warnings, *[note for one in found for note in one.notes], *small]))

@@ -262,6 +262,19 @@ def test_library_regions_need_a_stated_space(tmp_path: Path) -> None:
         measure(maps, MeasureOptions(regions=("amygdala",)))
 
 
+def test_a_small_roi_is_weighted_by_fill_and_warned_about(tmp_path: Path) -> None:
+    data = values()
+    nib.save(nifti(data), tmp_path / "x.nii")
+    result = measure(table(tmp_path, [("1", "a", "c", "x.nii")]), MeasureOptions(sphere="-10,0,0,3"))
+    assert result.responses["summary"].tolist() == ["weighted_mean"]
+    row = result.responses.iloc[0]
+    assert row["n_voxels"] == 7
+    assert row["n_voxels_effective"] == pytest.approx(4 / 3 * np.pi * 3**3 / 5**3, rel=1e-3)
+    assert "sphere-L_custom: only 0.9 effective voxels" in result.warnings
+    centre, beside = data[STAR[0]], np.mean([data[ijk] for ijk in STAR[1:]])
+    assert min(centre, beside) < row["value"] < max(centre, beside)
+
+
 def test_written_tables_are_read_back(tmp_path: Path) -> None:
     nib.save(nifti(values()), tmp_path / "x.nii")
     rows = [("1", "a", "c", "x.nii", "g1"), ("2", "a", "c", "no.nii", "g2")]
