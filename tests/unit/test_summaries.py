@@ -1,0 +1,69 @@
+"""From voxels to one value, or one series."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deltaroi.errors import UsageError
+from deltaroi.summaries import eigenvariate, mean_timeseries, resolve_summary, summarise_voxels
+
+VALUES = np.array([4.0, 1.0, 10.0, 2.0])
+
+
+@pytest.mark.parametrize(("how", "weights", "expected"), [
+    ("mean", [1, 1, 1, 1], 4.25), ("mean", [0.1, 1, 1, 1], 4.25),
+    ("weighted_mean", [1, 0, 1, 0], 7.0), ("weighted_mean", [0.5, 0.25, 0.25, 0], (2 + 0.25 + 2.5) / 1),
+    ("median", [1, 1, 1, 1], 3.0), ("median", [0.2, 0.2, 0.2, 0.2], 3.0), ("median", [1, 1, 1, 0], 4.0),
+    ("median", [0.1, 5, 0.1, 0.1], 1.0), ("median", [1, 1, 2, 0], 7.0),
+])
+def test_summaries_of_voxels(how: str, weights: list[float], expected: float) -> None:
+    assert summarise_voxels(VALUES, np.array(weights, dtype=float), how) == pytest.approx(expected)
+
+
+def test_the_median_of_equal_weights_is_numpys() -> None:
+    rng = np.random.default_rng(0)
+    for n in range(1, 40):
+        values = rng.standard_normal(n)
+        assert summarise_voxels(values, np.full(n, 0.3), "median") == np.median(values)
+
+
+def test_nothing_and_nan_give_nan() -> None:
+    assert np.isnan(summarise_voxels(np.empty(0), np.empty(0), "mean"))
+    assert np.isnan(summarise_voxels(VALUES, np.zeros(4), "weighted_mean"))
+    for how in ("mean", "median", "weighted_mean"):
+        assert np.isnan(summarise_voxels(np.array([1.0, np.nan]), np.ones(2), how))
+
+
+def test_auto_follows_the_resampling_rule() -> None:
+    assert resolve_summary("auto", "majority") == "mean"
+    assert resolve_summary("auto", "fill_weight") == "weighted_mean"
+    assert resolve_summary("median", "fill_weight") == "median"
+    for how, rule in (("mode", "majority"), ("auto", "nearest")):
+        with pytest.raises(UsageError, match="unknown"):
+            resolve_summary(how, rule)
+
+
+@pytest.mark.parametrize("shape", [(50, 8), (8, 50), (20, 1)])
+def test_the_eigenvariate_is_spms(shape: tuple[int, int]) -> None:
+    """Written out by eigenvectors of Y'Y as the definition reads: v first eigenvector, Y v / sqrt(s) * sqrt(s / n)."""
+    rng = np.random.default_rng(3)
+    data = rng.standard_normal(shape) - rng.standard_normal((shape[0], 1)) * 2
+    variances, directions = np.linalg.eigh(data.T @ data)
+    v, s = directions[:, -1], variances[-1]
+    v = v * np.sign(v.sum())
+    expected = data @ v / np.sqrt(s) * np.sqrt(s / shape[1])
+    np.testing.assert_allclose(eigenvariate(data), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(eigenvariate(-data), -expected, rtol=1e-9, atol=1e-12)
+
+
+def test_voxels_that_agree_give_their_own_series() -> None:
+    series = np.sin(np.arange(30.0))
+    np.testing.assert_allclose(eigenvariate(np.repeat(series[:, None], 12, axis=1)), series, atol=1e-12)
+
+
+def test_mean_timeseries() -> None:
+    data = np.arange(6.0).reshape(3, 2)
+    np.testing.assert_allclose(mean_timeseries(data, np.array([1.0, 3.0])), [0.75, 2.75, 4.75])
+    with pytest.raises(ValueError, match="weight"):
+        mean_timeseries(data, np.zeros(2))
