@@ -84,8 +84,9 @@ def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
     order = np.argsort(values[keep], kind="stable")
     ordered, below = values[keep][order], np.cumsum(weights[keep][order])
     half = below[-1] / 2
-    first = int(np.searchsorted(below, half, side="left"))
-    if np.isclose(below[first], half, rtol=1e-12, atol=0) and first + 1 < len(ordered):
+    slack = 1e-9 * half  # sums of weights are rounded
+    first = int(np.searchsorted(below, half - slack, side="left"))
+    if below[first] <= half + slack and first + 1 < len(ordered):
         return float((ordered[first] + ordered[first + 1]) / 2)
     return float(ordered[first])
 
