@@ -15,7 +15,7 @@ from deltaroi.errors import StudyError
 from deltaroi.io.bids import IMAGES, BidsFile
 from deltaroi.types import NA, Exclusion
 
-MADE = ("space", "res", "den", "desc", "cohort", "echo", "hemi")
+MADE = ("space", "res", "den", "desc", "cohort", "echo", "hemi", "from", "to", "mode", "fmapid", "label")
 NATIVE = "native"
 _Lost = Callable[..., Exclusion]
 
@@ -45,7 +45,7 @@ def resolution_of(file: BidsFile) -> str:
 
 
 def run_of(file: BidsFile) -> frozenset[tuple[str, str]]:
-    """What names the run that a preprocessed file belongs to."""
+    """What names the run that a file belongs to."""
     return file.identity(*MADE)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deltaroi.errors import DataError, StudyError
-from deltaroi.io.bids import Tree
+from deltaroi.io.bids import BidsFile, Tree
 from deltaroi.io.derivatives import is_leftover, is_preprocessed, run_of, space_of
 from deltaroi.types import NA
 
@@ -90,10 +90,15 @@ def sessions_in(trees: Iterable[Tree], task: str) -> Counter[tuple[str, str]]:
     runs: set[tuple[str, str, frozenset[tuple[str, str]]]] = set()
     for tree in trees:
         for file in tree.files():
-            if file.get("task") == task and (file.suffix in ("bold", "events") or is_preprocessed(file)
-                                             or is_leftover(file)):
+            if _counts(file, task):
                 runs.add((file.get("sub"), file.get("ses"), run_of(file)))
     return Counter((subject, session) for subject, session, _ in runs)
+
+
+def _counts(file: BidsFile, task: str) -> bool:
+    """Whether a file shows that its session holds a run of the task."""
+    return file.get("task") == task and (file.suffix in ("bold", "events") or is_preprocessed(file)
+                                         or is_leftover(file))
 
 
 def check_expectations(query: DatasetQuery, raw: Tree, derived: Tree) -> tuple[str, ...]:
@@ -114,7 +119,7 @@ def check_expectations(query: DatasetQuery, raw: Tree, derived: Tree) -> tuple[s
         known = sorted(tasks)
         raise StudyError(f"no functional file has the task '{query.task}'; the tasks are {', '.join(known) or 'none'}",
                          where="dataset.task", hint=did_you_mean(query.task, known) or "check bids_dir and derivatives")
-    _check_sessions(query, {session for _, session in sessions_in((raw, derived), query.task)})
+    _check_sessions(query, {f.get("ses") for tree in (raw, derived) for f in tree.files() if _counts(f, query.task)})
     images = [f for f in derived.files() if f.get("task") == query.task and is_preprocessed(f)]
     if not images:
         minimal = any(is_leftover(f) for f in derived.files() if f.get("task") == query.task)

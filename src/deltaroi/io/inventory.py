@@ -168,9 +168,11 @@ def _session(search: _Search, subject: str, session: str) -> None:
     raw = [f for f in search.raw.functional.get((subject, session), ()) if _of_task(f, query.task)]
     images = [f for f in derived if names.is_preprocessed(f)]
     chosen, gone = names.choose_images(images, names.Wanted(query.space, search.resolution), lost)
-    sources = {names.run_of(f): f for f in raw if f.suffix == "bold" and f.extension in IMAGES}
+    scans = [f for f in raw if f.suffix == "bold" and f.extension in IMAGES]
+    partly = [f for f in derived if names.is_leftover(f)]
+    sources = {names.run_of(f): f for f in (*partly, *scans)}
     prepared = {names.run_of(f) for f in images}
-    leftovers = sorted({_shape(f) for f in derived if names.is_leftover(f)})
+    leftovers = sorted({_shape(f) for f in partly})
     for run, source in sorted(sources.items(), key=lambda item: item[1].path.name):
         if run not in prepared:
             gone.append(lost(source.get("run"), _unprepared(leftovers), ", ".join(leftovers) or NA))
@@ -181,8 +183,7 @@ def _session(search: _Search, subject: str, session: str) -> None:
         if not any(events.identity(*names.MADE) <= run for run in known):
             gone.append(lost(events.get("run"), "an events file without a BOLD image", events.path.name))
     if not images and not sources and not gone:
-        gone.append(lost(NA, _unprepared(leftovers), ", ".join(leftovers)) if leftovers else
-                    lost(NA, "no scan of this task in this session", threshold=f"task {query.task}"))
+        gone.append(lost(NA, "no scan of this task in this session", threshold=f"task {query.task}"))
     search.exclusions += gone
 
 
