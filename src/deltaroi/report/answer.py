@@ -39,7 +39,7 @@ def corrected_p(row: Row) -> tuple[float, str]:
 
 def holds(row: Row) -> bool:
     """Whether a row's effect holds after correction over its family."""
-    return corrected_p(row)[0] <= ALPHA
+    return corrected_p(row)[0] < ALPHA
 
 
 def kind_of(row: Row) -> str:
@@ -48,9 +48,9 @@ def kind_of(row: Row) -> str:
         return "missing"
     if holds(row):
         return "claim"
-    if row["p"] <= ALPHA:
+    if row["p"] < ALPHA:
         return "uncorrected"
-    return "equivalent" if row["p_equivalence"] <= ALPHA else "open"
+    return "equivalent" if row["p_equivalence"] < ALPHA else "open"
 
 
 def verdicts(output: Output) -> tuple[Verdict, ...]:
@@ -75,6 +75,6 @@ def headline(output: Output) -> str:
     if not methods:
         return f"{words.plural(tested, 'primary effect was', 'primary effects were')} tested, without any correction " \
                "for the number of tests."
-    family = "the family" if primary["family"].nunique() == 1 else "its family"
+    family = "the family" if primary["family"].nunique() == 1 else "their families" if claims > 1 else "its family"
     return (f"{claims or 'None'} of {words.plural(tested, 'primary effect')} {'hold' if claims > 1 else 'holds'} after "
-            f"correction over {family} of ROIs ({' or '.join(methods)}, p\u00a0≤\u00a0.05).")
+            f"correction over {family} of ROIs ({' or '.join(methods)}, p\u00a0<\u00a0.05).")

@@ -11,7 +11,18 @@ import numpy as np
 from deltaroi.errors import DataError
 from deltaroi.report import words
 from deltaroi.report.data import Output, records, roi_of
-from deltaroi.report.figures.slices import Axis, Layer, Volume, best_cut, centre, extent, slices
+from deltaroi.report.figures.slices import (
+    BRAIN,
+    Axis,
+    Layer,
+    Volume,
+    best_cut,
+    centre,
+    extent,
+    is_small,
+    slices,
+    zoomed,
+)
 from deltaroi.report.figures.style import REGIONS, colour
 from deltaroi.report.pictures import Picture, picture
 from deltaroi.types import RoiKey
@@ -127,9 +138,11 @@ def _region(template: Volume, name: str, definition: str, images: Mapping[RoiKey
     cuts: list[tuple[Axis, float]] = [("x", best_cut(volumes[:1], "x")), ("y", best_cut(volumes, "y")),
                                       ("z", best_cut(volumes, "z"))]
     sides = words.listed(side for side in ("L", "R", "B") if side in parts)
-    return picture(slices(template, [Layer(volume, shade) for volume in volumes], cuts), figure_name,
+    small = all(is_small(volume) for volume in volumes)
+    figure = slices(template, [Layer(volume, shade) for volume in volumes], cuts, zoomed(volumes) if small else BRAIN)
+    return picture(figure, figure_name,
                    f"{name} ({definition}), {sides}, on the MNI152 template at {_place(cuts)} mm.",
-                   f"{name} ({definition})")
+                   f"{name} ({definition}{', enlarged' if small else ''})")
 
 
 def _place(cuts: list[tuple[Axis, float]]) -> str:

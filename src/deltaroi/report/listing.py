@@ -10,7 +10,7 @@ import pandas as pd
 
 from deltaroi.report import words
 from deltaroi.report.answer import holds
-from deltaroi.report.data import ROI, Output, Row, records, roi_of
+from deltaroi.report.data import ALPHA, ROI, Output, Row, records, roi_of
 from deltaroi.types import NA
 
 
@@ -197,10 +197,10 @@ def quality_table(output: Output) -> Table:
     columns = ["ROI", "Measure", "Test", "n", "Difference", "t", "df", "p"]
     rows, marked = [], []
     for n, row in enumerate(rows_in):
-        if row["p"] <= 0.05:
+        if row["p"] < ALPHA:
             marked.append(n)
         rows.append([output.roi_label(roi_of(row)), row["measure"], words.term(row["term"]), words.count(row["n"]),
                      words.number(row["estimate"], 3 if row["measure"] == "coverage" else 1),
                      words.number(row["statistic"]), words.degrees(row["df"]), words.p_value(row["p"])])
-    return _table("Tests for differences in coverage and tSNR, not corrected; marked rows have p ≤ .05.", columns, rows,
+    return _table("Tests for differences in coverage and tSNR, not corrected; marked rows have p < .05.", columns, rows,
                   columns[3:], marked)

@@ -34,6 +34,7 @@ def _model(model: str) -> str:
                   "session as covariate [@vickers2001] and",
         "change": "the change from the first to the last session was compared between groups with",
         "paired": "the change from the first to the last session was tested against zero with",
+        "one_sample": "the mean response was tested against zero with",
         "two_sample": "responses were compared between groups with",
         "lmm": "responses were modelled by group and session with a random intercept per subject and",
         "mixed_anova": "responses were modelled by a mixed analysis of variance with",
@@ -68,7 +69,8 @@ def reason(output: Output) -> str:
 
 def corrections_text(output: Output) -> str:
     """How many tests were accounted for."""
-    primary = output.primary
+    primary, groups = output.primary, output.study.groups
+    covaried = groups is not None and (bool(groups.covariates) or len(groups.levels) > 2)
     if primary.empty or primary[["p_fwe", "p_holm", "q_fdr"]].isna().all(axis=None):
         return ""
     sizes = sorted({int(n) for n in primary["family_size"] if math.isfinite(n)})
@@ -76,9 +78,8 @@ def corrections_text(output: Output) -> str:
     text = (f"A family holds the ROIs of {across} of one definition, model and comparison (size "
             f"{words.listed(str(n) for n in sizes) or 'not recorded'}).")
     if primary["p_fwe"].notna().any():
-        shuffles = {"ancova": "Freedman–Lane residuals with each ROI's own first session [@freedman1983]",
-                    "change": "group labels", "two_sample": "group labels", "paired": "signs of change"}
-        what = words.listed(dict.fromkeys(shuffles.get(m, "residuals") for m in sorted(set(primary["model"]))))
+        pairs = primary[["model", "se_kind"]].drop_duplicates().sort_values(["model", "se_kind"])
+        what = words.listed(dict.fromkeys(_permuted(str(m), str(s), covaried) for m, s in pairs.to_numpy()))
         text += (" Family-wise p values come from the family's largest statistic [@westfall1993;winkler2014] under "
                  f"two-sided permutation of {what}, whole subjects together; {output.study.group.permutations} "
                  f"permutations were asked for (seed {output.study.group.seed}).")
@@ -89,6 +90,17 @@ def corrections_text(output: Output) -> str:
         beside.append("Benjamini and Hochberg's [@benjamini1995]")
     return text + (f" {words.listed(beside)} {'corrections stand' if len(beside) > 1 else 'correction stands'} beside "
                    "them." if beside else "")
+
+
+def _permuted(model: str, se_kind: str, covaried: bool) -> str:
+    """What was permuted for a model; ``covaried``: it has covariates, or compares some of several groups."""
+    if model in ("paired", "one_sample"):
+        return "signs"
+    if model == "ancova":
+        return "Freedman–Lane residuals, with each ROI's own first session [@freedman1983]"
+    if se_kind == "welch" or not covaried:
+        return "group labels"
+    return "Freedman–Lane residuals [@freedman1983]"
 
 
 def effects_text(output: Output) -> str:

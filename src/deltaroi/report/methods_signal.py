@@ -138,7 +138,7 @@ def responses_text(output: Output) -> str:
     if output.responses.empty:
         return ""
     study = output.study
-    units = words.listed(words.unit(u) for u in sorted(set(output.responses["unit"])))
+    units = words.listed(words.long_unit(u) for u in sorted(set(output.responses["unit"])))
     contrasts = "; ".join(f"{name} = {expression}" for name, expression in study.contrasts.items()
                           if name in output.contrasts)
     summaries = words.listed(s.replace("_", " ") for s in sorted(set(output.responses["summary"])))

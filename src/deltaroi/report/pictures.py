@@ -58,7 +58,7 @@ def forests(output: Output) -> tuple[Picture, ...]:
         term = words.term(name) if (name := same(frame, "term")) else "primary effect"
         compared = comparison(name) if (name := same(frame, "comparison")) else ""
         rows = [_forest_row(output, row) for row in records(frame)]
-        label = f"{term[0].upper()}{term[1:]} ({words.unit(str(unit))})"
+        label = f"{term[0].upper()}{term[1:]} ({words.long_unit(str(unit))})"
         marked = sum(row.marked for row in rows)
         alt = f"Forest plot: {term} for {contrast}, {words.plural(len(rows), 'ROI')}, {marked} marked."
         title = f"{contrast}: {term}{f' ({compared})' if compared else ''} with 95 % confidence intervals"
@@ -111,7 +111,7 @@ def _cloud(output: Output, cell: pd.DataFrame, title: str, limits: tuple[float, 
         wide = part.pivot(index="subject", columns="session", values="value") if len(part) else pd.DataFrame()
         arrays.append(wide.reindex(columns=list(sessions)).to_numpy(dtype=np.float64).reshape(len(wide), len(sessions)))
     return Cloud(title, tuple(arrays), tuple("" if g == NA else g for g in groups),
-                 tuple("" if s == NA else s for s in sessions), words.unit(str(cell["unit"].iloc[0])), limits)
+                 tuple("" if s == NA else s for s in sessions), words.long_unit(str(cell["unit"].iloc[0])), limits)
 
 
 def _limits(frame: pd.DataFrame) -> tuple[float, float] | None:

@@ -7,17 +7,19 @@ from collections.abc import Iterable
 
 from deltaroi.types import NA
 
+LONG_UNITS = {"percent": "% signal change", "none": "raw units"}
 UNITS = {"percent": "%", "% signal change": "%", "percent_per_unit": "% per unit regressor", "none": "raw units"}
 MODELS = {
     "ancova": "ANCOVA (last session given the first)", "change": "change score",
     "mixed_anova": "mixed ANOVA", "lmm": "linear mixed model", "paired": "paired t test",
-    "two_sample": "two-sample comparison",
+    "two_sample": "two-sample comparison", "one_sample": "one-sample t test",
 }
 ERRORS = {"hc3": "HC3", "welch": "Welch", "classical": "classical", "satterthwaite": "Satterthwaite"}
 EFFECT_SIZES = {"d_ppc2": "d_ppc2", "d_av": "d_av", "d_rm": "d_rm", "d_z": "d_z", "g": "Hedges' g",
                 "partial_eta2": "partial η²"}
 TERMS = {"group_difference": "difference between groups", "group_x_session": "group × session",
-         "group_at_baseline": "difference between groups at baseline", "session": "change over sessions"}
+         "group_at_baseline": "difference between groups at baseline", "session": "change over sessions",
+         "mean": "mean response", "group": "difference between groups at the first session"}
 PREFIXES = {"session_within": "change within", "covariate": "covariate", "association": "association with"}
 
 
@@ -68,6 +70,11 @@ def decimals_for(widths: Iterable[float]) -> int:
 def unit(name: str) -> str:
     """A unit as it is printed after a number."""
     return UNITS.get(name, name)
+
+
+def long_unit(name: str) -> str:
+    """A unit as it stands at an axis."""
+    return LONG_UNITS.get(name, name)
 
 
 def term(name: str) -> str:

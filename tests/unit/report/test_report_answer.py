@@ -22,7 +22,8 @@ CASES = [
     (0.3, 0.001, 0.051, 0.01, 0.9, "uncorrected"),  # permutation goes before Holm
     (0.3, 0.001, NAN, 0.01, 0.9, "claim"),
     (0.3, 0.001, NAN, NAN, 0.9, "uncorrected"),
-    (0.3, 0.001, 0.05, NAN, 0.01, "claim"),
+    (0.3, 0.001, 0.049, NAN, 0.01, "claim"),
+    (0.3, 0.001, 0.05, NAN, 0.01, "uncorrected"),
     (0.01, 0.9, 1.0, 1.0, 0.03, "equivalent"),
     (0.1, 0.3, 1.0, 1.0, 0.4, "open"),
     (0.1, 0.3, 1.0, 1.0, NAN, "open"),

@@ -10,7 +10,19 @@ import pytest
 from deltaroi.report.figures.forest import ForestRow, forest
 from deltaroi.report.figures.raincloud import Cloud, mean_interval, raincloud
 from deltaroi.report.figures.signal import Spread, spread
-from deltaroi.report.figures.slices import BOX, Layer, Volume, best_cut, centre, compose, extent, plane, slices
+from deltaroi.report.figures.slices import (
+    BRAIN,
+    Layer,
+    Volume,
+    best_cut,
+    centre,
+    compose,
+    extent,
+    is_small,
+    plane,
+    slices,
+    zoomed,
+)
 from deltaroi.report.figures.style import to_svg
 
 NAN = float("nan")
@@ -128,7 +140,7 @@ def test_left_is_left_and_up_is_up(flip: bool) -> None:
     volume = box((-34, -10, 10), (-18, 10, 30), flip)
     image = plane(volume, "y", 0.0, order=0)
     rows, columns = np.nonzero(image)
-    x, z = columns + BOX[0][0], rows + BOX[2][0]
+    x, z = columns + BRAIN.box[0][0], rows + BRAIN.box[2][0]
     assert x.min() in (-36, -35)  # voxel centres -34 .. -18, 4 mm wide; an edge belongs to either voxel
     assert x.max() in (-17, -16)
     assert z.min() >= 8
@@ -167,6 +179,21 @@ def test_centre_and_extent() -> None:
 def test_slices_say_where_they_are() -> None:
     figure = slices(None, [], [("x", -24.0), ("z", 0.0)])
     assert [text for text in texts(figure) if "=" in text] == ["x = −24", "z = 0"]
+
+
+def test_small_rois_are_circled_on_the_brain_and_enlarged_by_themselves() -> None:
+    small, large = box((2, -22, -20), (6, -18, -16)), box((-34, -10, 10), (-18, 10, 30))
+    assert is_small(small)
+    assert not is_small(large)
+    layers = [Layer(small, "#ff0000"), Layer(large, "#00ff00")]
+    (circle,) = slices(None, layers, [("z", -16.0)]).axes[0].patches
+    x, y = circle.center
+    assert np.allclose((x + BRAIN.box[0][0], y + BRAIN.box[1][0]), (4, -20), atol=2.01)
+    assert len(slices(None, layers, [("z", 60.0)]).axes[0].patches) == 0
+    view = zoomed([small])
+    seen = plane(small, "z", -16.0, 0, view) > 0
+    assert seen.sum() * view.step**2 == pytest.approx((plane(small, "z", -16.0, 0) > 0).sum(), rel=0.2)
+    assert seen.mean() > 5 * (plane(small, "z", -16.0, 0) > 0).mean()
 
 
 def test_svg_is_deterministic_and_shares_no_ids() -> None:

@@ -18,10 +18,24 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Axis = Literal["x", "y", "z"]
 _AXES: dict[Axis, int] = {"x": 0, "y": 1, "z": 2}
-# What is seen of the brain, mm in MNI space: (low, high) per world axis.
-BOX = ((-76.0, 76.0), (-110.0, 78.0), (-66.0, 86.0))
-_STEP = 1.0
-_OPACITY = 0.75
+_ZOOM_MM = 30.0
+_OPACITY = 0.85
+_SMALL_MM3 = 600.0  # an ROI below this is circled, or nobody would find it
+
+
+@dataclass(frozen=True)
+class View:
+    """What is seen: (low, high) in mm per world axis, sampled every ``step`` mm."""
+
+    box: tuple[tuple[float, float], ...] = ((-76.0, 76.0), (-110.0, 78.0), (-66.0, 86.0))
+    step: float = 1.0
+
+    def width(self, axis: int) -> float:
+        """Extent along a world axis, mm."""
+        return self.box[axis][1] - self.box[axis][0]
+
+
+BRAIN = View()
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +54,7 @@ class Layer:
     colour: str
 
 
-def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1]) -> FloatArray:
+def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1], view: View = BRAIN) -> FloatArray:
     """Sample an image on a slice.
 
     Parameters
@@ -53,6 +67,8 @@ def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1]) -> FloatA
         Where on it, mm.
     order : int
         0 shows the voxels as they are; 1 interpolates.
+    view : View
+        The part that is seen.
 
     Returns
     -------
@@ -61,9 +77,8 @@ def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1]) -> FloatA
     """
     from scipy.ndimage import map_coordinates
 
-    first, second = (i for i in range(3) if i != _AXES[axis])
-    columns = np.arange(BOX[first][0], BOX[first][1] + _STEP / 2, _STEP)
-    rows = np.arange(BOX[second][0], BOX[second][1] + _STEP / 2, _STEP)
+    first, second = _across(axis)
+    columns, rows = (np.arange(view.box[k][0], view.box[k][1] + view.step / 2, view.step) for k in (first, second))
     world = np.full((3, rows.size, columns.size), at, dtype=np.float64)
     world[first], world[second] = columns[None, :], rows[:, None]
     inverse = np.linalg.inv(volume.affine)
@@ -72,21 +87,28 @@ def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1]) -> FloatA
                                       cval=0.0))
 
 
-def compose(background: Volume | None, layers: Sequence[Layer], axis: Axis, at: float) -> NDArray[np.uint8]:
+def _across(axis: Axis) -> tuple[int, int]:
+    """The world axes that a slice shows: across, and up."""
+    first, second = (i for i in range(3) if i != _AXES[axis])
+    return first, second
+
+
+def compose(background: Volume | None, layers: Sequence[Layer], axis: Axis, at: float,
+            view: View = BRAIN) -> NDArray[np.uint8]:
     """One slice as an image, shape (rows, columns, 3): the template in grey, the ROIs over it."""
     from scipy.ndimage import gaussian_filter
 
-    first, second = (i for i in range(3) if i != _AXES[axis])
-    shape = (int((BOX[second][1] - BOX[second][0]) / _STEP) + 1, int((BOX[first][1] - BOX[first][0]) / _STEP) + 1)
-    image = np.ones((*shape, 3))
+    across, up = _across(axis)
+    image = np.ones((round(view.width(up) / view.step) + 1, round(view.width(across) / view.step) + 1, 3))
     if background is not None:
-        brain = np.clip(plane(background, axis, at, order=1) / _bright(background), 0, 1)
-        inside = gaussian_filter((brain > 0.02).astype(np.float64), 0.8)  # the brain's edge fades into the page
+        brain = np.clip(plane(background, axis, at, 1, view) / _bright(background), 0, 1)
+        # the brain's edge fades into the page
+        inside = gaussian_filter((brain > 0.02).astype(np.float64), 0.8 / view.step)
         grey = inside * (0.32 + 0.67 * brain**0.9) + (1 - inside)
         image = np.repeat((np.round(grey * 40) / 40)[..., None], 3, axis=2)
     for layer in layers:
-        weight = np.clip(plane(layer.weights, axis, at, order=0), 0, 1)
-        opacity = np.where(weight > 0, _OPACITY * (0.45 + 0.55 * weight), 0.0)[..., None]
+        weight = np.clip(plane(layer.weights, axis, at, 0, view), 0, 1)
+        opacity = np.where(weight > 0, _OPACITY * (0.6 + 0.4 * weight), 0.0)[..., None]
         tint = np.array([int(layer.colour[i:i + 2], 16) / 255 for i in (1, 3, 5)])
         image = image * (1 - opacity) + tint * opacity
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
@@ -96,7 +118,8 @@ def _bright(volume: Volume) -> float:
     return float(np.max(volume.data)) or 1.0
 
 
-def slices(background: Volume | None, layers: Sequence[Layer], cuts: Sequence[tuple[Axis, float]]) -> Figure:
+def slices(background: Volume | None, layers: Sequence[Layer], cuts: Sequence[tuple[Axis, float]],
+           view: View = BRAIN) -> Figure:
     """Draw slices side by side.
 
     Parameters
@@ -107,27 +130,33 @@ def slices(background: Volume | None, layers: Sequence[Layer], cuts: Sequence[tu
         The ROIs, later ones on top.
     cuts : sequence of (axis, mm)
         The slices, from left to right.
+    view : View
+        The part that is seen.
 
     Returns
     -------
     Figure
-        Left is left; each slice says where it lies.
+        Left is left; each slice says where it lies; ROIs too small to be found are circled.
     """
     from matplotlib.figure import Figure
 
-    widths = [BOX[1][1] - BOX[1][0] if axis == "x" else BOX[0][1] - BOX[0][0] for axis, _ in cuts]
-    tallest = max(BOX[1][1] - BOX[1][0] if axis == "z" else BOX[2][1] - BOX[2][0] for axis, _ in cuts)
-    scale = 1.18 / (BOX[0][1] - BOX[0][0])
+    widths = [view.width(_across(axis)[0]) for axis, _ in cuts]
+    tallest = max(view.width(_across(axis)[1]) for axis, _ in cuts)
+    scale = 1.18 / view.width(0)
     width, height = sum(widths) * scale + 0.08 * (len(cuts) - 1), tallest * scale + 0.2
     with styled():
         figure = Figure(figsize=(width, height))
         x = 0.0
         for (axis, at), size in zip(cuts, widths, strict=True):
-            tall = (BOX[1][1] - BOX[1][0] if axis == "z" else BOX[2][1] - BOX[2][0]) * scale
+            tall = view.width(_across(axis)[1]) * scale
             bottom = 0.2 + (tallest * scale - tall) / 2
             axes = figure.add_axes((x / width, bottom / height, size * scale / width, tall / height))
-            axes.imshow(compose(background, layers, axis, at), origin="lower", interpolation="none", aspect="auto")
+            image = compose(background, layers, axis, at, view)
+            axes.imshow(image, origin="lower", interpolation="none", aspect="auto")
             _annotate(axes, axis, at)
+            if view == BRAIN:
+                for layer in layers:
+                    _circle(axes, layer, axis, at)
             x += size * scale + 0.08
     return figure
 
@@ -140,6 +169,32 @@ def _annotate(axes: Axes, axis: Axis, at: float) -> None:
     sides = ("P", "A") if axis == "x" else ("L", "R")
     for text, where, align in ((sides[0], 0.0, "left"), (sides[1], 1.0, "right")):
         axes.annotate(text, (where, 1.0), xycoords="axes fraction", ha=align, va="top", fontsize=7, color=GREY)
+
+
+def _circle(axes: Axes, layer: Layer, axis: Axis, at: float) -> None:
+    """A ring around a small ROI where the slice cuts it."""
+    middle, (low, high) = centre(layer.weights), extent(layer.weights, axis)
+    if not is_small(layer.weights) or middle is None or not low - 1 <= at <= high + 1:
+        return
+    from matplotlib.patches import Circle
+
+    across, up = _across(axis)
+    place = (middle[across] - BRAIN.box[across][0], middle[up] - BRAIN.box[up][0])
+    axes.add_patch(Circle(place, 10, fill=False, edgecolor=layer.colour, linewidth=1.2))
+
+
+def is_small(volume: Volume) -> bool:
+    """Whether an ROI is too small to be found on a whole brain."""
+    return float(np.nansum(volume.data)) * abs(float(np.linalg.det(volume.affine[:3, :3]))) < _SMALL_MM3
+
+
+def zoomed(volumes: Sequence[Volume]) -> View:
+    """The part of the brain around some ROIs."""
+    points = np.array([point for volume in volumes if (point := centre(volume)) is not None])
+    if not len(points):
+        return BRAIN
+    half = _ZOOM_MM + np.ptp(points, axis=0).max() / 2
+    return View(tuple((float(round(c - half)), float(round(c + half))) for c in points.mean(axis=0)), 0.5)
 
 
 def best_cut(layers: Sequence[Volume], axis: Axis) -> float:

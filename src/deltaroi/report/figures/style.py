@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 INK, GREY, PALE, ALARM = "#1b2733", "#66727f", "#e8ecf0", "#b3261e"
 # Okabe & Ito's palette for people with any colour vision, without yellow and black.
 GROUPS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#4a9fd0")
-REGIONS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#d46aa8", "#6a51c7", "#a3d42a", "#0b5fc0", "#8c5a2b",
+REGIONS = ("#e69f00", "#56b4e9", "#009e73", "#d55e00", "#d46aa8", "#6a51c7", "#0b5fc0", "#8fbf1f", "#8c5a2b",
            "#00c2c7", "#c2185b", "#808000")
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none", "text.parse_math": False, "font.family": ["DejaVu Sans"], "font.size": 8.0,
