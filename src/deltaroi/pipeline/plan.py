@@ -14,6 +14,8 @@ from deltaroi.config.read import resolve
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError, DeltaroiError, StudyError
 from deltaroi.grid import Grid
+from deltaroi.group.covariates import code_covariates
+from deltaroi.group.questions import primary_model
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.io.sidecars import read_json
 from deltaroi.masks import roi_keys
@@ -101,11 +103,13 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     Raises
     ------
     StudyError
-        The study names something that the dataset does not have.
+        The study names something that the dataset does not have, or a primary model that its design does not have.
     DataError
-        A folder or ``participants.tsv`` cannot be read.
+        A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words.
     """
     try:
+        levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
+        primary_model(tuple(study.dataset.sessions), levels, assignment, study.group.primary)
         query = _query(study, study_path)
         rois = tuple(roi_keys(study.regions))
         found = find_runs(query)
@@ -113,6 +117,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         out = {row.subject for row in people.exclusions}
         checked = [inspect(run, study) for run in found.runs if run.key.subject not in out]
         check_names(study, checked)
+        code_covariates(people.covariates, sorted({one.run.key.subject for one in checked if one.ok}))
     except DeltaroiError as error:
         if "/" in error.where:
             raise

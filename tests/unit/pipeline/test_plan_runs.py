@@ -224,3 +224,15 @@ def test_derivatives_must_be_named(trees: Any) -> None:
     path.write_text(path.read_text().replace('"derivatives": "fmriprep", ', ""))
     with pytest.raises(StudyError, match="derivatives is not given"):
         plan(path)
+
+
+@pytest.mark.parametrize(("text", "error", "says"), [
+    ("group: {primary: paired}\n" + GROUPS, StudyError, "primary model 'paired' does not fit 2 group"),
+    (GROUPS, DataError, "covariate 'age' holds 'young'"),
+])
+def test_what_the_group_stage_would_refuse_is_refused_at_once(trees: Any, text: str, error: type, says: str) -> None:
+    for subject in ("01", "02", "03"):
+        trees.run(subject)
+    trees.participants("participant_id\tarm\tage\nsub-01\ttrain\t30\nsub-02\twait\tyoung\nsub-03\twait\t31\n")
+    with pytest.raises(error, match=says):
+        plan(trees.study(text))
