@@ -154,7 +154,7 @@ EFFECTS = Schema("effects", _columns("""
     region | text! | | region name
     hemisphere | text! | | L, R or B
     definition | text! | | how the region was drawn
-    model | text! | | ancova, change, mixed_anova, lmm, paired or two_sample
+    model | text! | | ancova, change, mixed_anova, lmm, paired, two_sample or one_sample
     term | text! | | the tested term
     comparison | text! | | what is compared with what, e.g. A-B with post-pre
     se_kind | text! | | hc3, welch, classical or satterthwaite

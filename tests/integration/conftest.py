@@ -23,6 +23,7 @@ simulation:
   seed: 5
   subjects: {training: 4, control: 4}
   resolution_mm: 6
+  partial_volume: false
   tr_s: 2
   volumes: 70
   events: {conditions: [negative, neutral], trials: 5, duration_s: 4, gap_s: [6, 8]}

@@ -19,7 +19,7 @@ from deltaroi.config.read import parse_study
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import read_tsv
-from deltaroi.simulate import SimulatedDataset, write_dataset
+from deltaroi.simulator import SimulatedDataset, write_dataset
 
 SILENT = ("{white_percent: 0, drift_percent: 0, motion_mm: 0, motion_spikes: 0, subject_sd_percent: 0, "
           "session_sd_percent: 0}")

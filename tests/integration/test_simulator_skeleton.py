@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from deltaroi.config.read import parse_study
-from deltaroi.simulate import SimulatedDataset, write_dataset
+from deltaroi.simulator import SimulatedDataset, write_dataset
 
 STUDY = """
 schema_version: 1

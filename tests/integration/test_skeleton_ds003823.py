@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import deltaroi
+from deltaroi.io.tsv import read_tsv
 
 STUDY = """\
 schema_version: 1
@@ -24,6 +25,7 @@ group: {permutations: 2000}
 simulation:
   seed: 3
   resolution_mm: 5
+  partial_volume: false
   planted:
     - {region: dmPFC, condition: dn, percent: 0.8}
     - {region: dmPFC, condition: dn, percent: 0.9, group: increase_HRV, session: post}
@@ -35,7 +37,10 @@ N = 32
 def result(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> deltaroi.RunResult:
     root = tmp_path_factory.mktemp("skeleton")
     source = shared / "data" / "openneuro_ds003823" / "bids"
-    subjects = [path.name.removeprefix("sub-") for path in sorted(source.glob("sub-*"))][:N]
+    people = read_tsv(source / "participants.tsv").set_index("participant_id")["condition"]
+    here = [path.name for path in sorted(source.glob("sub-*"))]
+    subjects = [name.removeprefix("sub-") for group in ("increase_HRV", "decrease_HRV")
+                for name in [name for name in here if people[name] == group][:N // 2]]
     (root / "study.yaml").write_text(STUDY)
     deltaroi.simulate(root / "study.yaml", root, skeleton=source, subjects=subjects, jobs=1)
     return deltaroi.run(root / "study.yaml", root / "out")

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from deltaroi.errors import DataError
+from deltaroi.resources import resource
 
 SPACES_FILE = "spaces.yaml"
 
@@ -18,22 +19,6 @@ class Closed(BaseModel):
     """Base of all data-file models: closed and frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def folder() -> Path:
-    """The folder ``atlases/``: beside this package when installed, at the top of a checkout otherwise.
-
-    Raises
-    ------
-    DataError
-        It is in neither place.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for place in (package / "atlases", package.parents[1] / "atlases"):
-        if (place / SPACES_FILE).is_file():
-            return place
-    raise DataError("the folder 'atlases' of the installation is missing", where=str(package),
-                    hint="reinstall deltaroi")
 
 
 def read_yaml(path: Path) -> Any:
@@ -52,4 +37,4 @@ def read_yaml(path: Path) -> Any:
 
 def definition_files() -> Iterator[Path]:
     """The definitions, in alphabetical order."""
-    return (path for path in sorted(folder().glob("*.yaml")) if path.name != SPACES_FILE)
+    return (path for path in sorted(resource("atlases").glob("*.yaml")) if path.name != SPACES_FILE)

@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from deltaroi.atlas.files import SPACES_FILE, Closed, folder, read_yaml
+from deltaroi.atlas.files import SPACES_FILE, Closed, read_yaml
 from deltaroi.errors import DataError
+from deltaroi.resources import resource
 
 NOT_STATED = "not stated"
 
@@ -41,7 +42,7 @@ class _Spaces(Closed):
 
 @cache
 def _table() -> _Spaces:
-    path = folder() / SPACES_FILE
+    path = resource("atlases", SPACES_FILE)
     try:
         return _Spaces.model_validate(read_yaml(path))
     except ValidationError as error:

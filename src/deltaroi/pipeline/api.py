@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deltaroi.group.compare import CompareOptions
     from deltaroi.masks import RegionSet
     from deltaroi.measuring import MeasureOptions, MeasureResult
-    from deltaroi.simulate import SimulatedDataset
+    from deltaroi.simulator import SimulatedDataset
 
 
 def check(study: str | Path) -> CheckResult:
@@ -195,7 +195,7 @@ def simulate(study: str | Path, out: str | Path, *, skeleton: str | Path | None 
         The skeleton cannot be read.
     """
     from deltaroi.config.read import read_study
-    from deltaroi.simulate import write_dataset
+    from deltaroi.simulator import write_dataset
 
     return write_dataset(read_study(study), Path(out), skeleton=Path(skeleton) if skeleton is not None else None,
                          subjects=list(subjects) if subjects is not None else None, jobs=jobs)

@@ -56,7 +56,7 @@ def run_demo(out: str | Path, *, jobs: int = 2, progress: Progress | None = None
     UsageError
         The folder holds something else.
     """
-    from deltaroi.simulate import write_dataset
+    from deltaroi.simulator import write_dataset
 
     folder, shown = Path(out), progress or Quiet()
     template = resource("configs", "demo.yaml")

@@ -151,7 +151,9 @@ def responses(work: Work) -> pd.DataFrame:
         tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
         lost = read_table(work.layout.subject_exclusions(subject), EXCLUSIONS)
         work.exclusions += [Exclusion(**row) for row in lost.to_dict("records")]
-        work.notes += work_items.subject_notes(work.layout, subject)
+        choices = {note for planned in fitted if planned.run.key.subject == subject for note in planned.run.notes}
+        for note in work_items.subject_notes(work.layout, subject):
+            (work.notes if note in choices else work.warnings).append(note)
     if not tables:
         return write_table(pd.DataFrame(columns=RESPONSES.names), RESPONSES, work.layout.table("responses"))
     return write_table(pd.concat(tables, ignore_index=True), RESPONSES, work.layout.table("responses"))

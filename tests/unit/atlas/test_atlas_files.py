@@ -10,7 +10,8 @@ import pytest
 
 from deltaroi import atlas
 from deltaroi.atlas.definitions import LabelsDefinition, SpheresDefinition
-from deltaroi.atlas.files import definition_files, folder
+from deltaroi.atlas.files import definition_files
+from deltaroi.resources import resource
 from deltaroi.specs import Hemisphere
 
 LIBRARY = {d.name: d for d in atlas.library()}
@@ -100,4 +101,4 @@ def test_sphere_sides(definition: SpheresDefinition) -> None:
 
 
 def test_data_never_as_code() -> None:
-    assert not list(folder().glob("*.py"))
+    assert not list(resource("atlases").glob("*.py"))

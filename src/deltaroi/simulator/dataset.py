@@ -17,10 +17,10 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.files import atomic_write
 from deltaroi.io.tsv import read_table, write_table
-from deltaroi.simulate.derivatives import PlantedPercent, Scene, Work, make_scene, write_run
-from deltaroi.simulate.scheme import Scheme, check_labels, invent, json_bytes
-from deltaroi.simulate.skeleton import overlay
-from deltaroi.simulate.truth import check_planted, make_truth
+from deltaroi.simulator.derivatives import PlantedPercent, Scene, Work, make_scene, write_run
+from deltaroi.simulator.scheme import Scheme, check_labels, invent, json_bytes
+from deltaroi.simulator.skeleton import overlay
+from deltaroi.simulator.truth import check_planted, make_truth
 from deltaroi.tables import TRUTH
 from deltaroi.types import RoiKey
 

@@ -10,8 +10,8 @@ import pytest
 from deltaroi.config.read import parse_study
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError
-from deltaroi.simulate.scheme import Scheme
-from deltaroi.simulate.skeleton import overlay
+from deltaroi.simulator.scheme import Scheme
+from deltaroi.simulator.skeleton import overlay
 
 STUDY = """
 schema_version: 1

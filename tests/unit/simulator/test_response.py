@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deltaroi.simulate.response import event_response, integrated_response, peak_height, train_response
+from deltaroi.simulator.response import event_response, integrated_response, peak_height, train_response
 
 STEP = 0.002
 FINE = np.arange(0.0, 60.0, STEP)

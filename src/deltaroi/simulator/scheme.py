@@ -12,9 +12,9 @@ import pandas as pd
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
 from deltaroi.io.tsv import format_table
-from deltaroi.simulate.bold import Train
-from deltaroi.simulate.draws import generator
-from deltaroi.simulate.events import longest_run_s, make_events, train
+from deltaroi.simulator.bold import Train
+from deltaroi.simulator.draws import generator
+from deltaroi.simulator.events import longest_run_s, make_events, train
 from deltaroi.specs import Simulation
 from deltaroi.types import NA, RunKey
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deltaroi.simulate.anatomy import Head, make_grid, make_head, read_templates, region_fill
+from deltaroi.simulator.anatomy import Head, make_grid, make_head, read_templates, region_fill
 
 SPACE = "MNI152NLin2009cAsym"
 

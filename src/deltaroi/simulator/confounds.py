@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deltaroi.grid import FloatArray
-from deltaroi.simulate.anatomy import Head
-from deltaroi.simulate.noise import HEAD_RADIUS_MM, Motion
+from deltaroi.simulator.anatomy import Head
+from deltaroi.simulator.noise import HEAD_RADIUS_MM, Motion
 
 _AXES = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 _CUTOFF_S = 128.0

@@ -15,9 +15,9 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError, TableError
 from deltaroi.io.files import content_state
 from deltaroi.io.tsv import read_tsv
-from deltaroi.simulate.bold import Train
-from deltaroi.simulate.events import TAIL_S, end_s, train
-from deltaroi.simulate.scheme import PlannedRun, Scheme
+from deltaroi.simulator.bold import Train
+from deltaroi.simulator.events import TAIL_S, end_s, train
+from deltaroi.simulator.scheme import PlannedRun, Scheme
 from deltaroi.specs import Simulation
 from deltaroi.types import NA, RunKey
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from deltaroi.grid import FloatArray, IntArray
-from deltaroi.simulate.anatomy import GREY, Head
-from deltaroi.simulate.draws import generator
-from deltaroi.simulate.noise import Motion, head_motion, node_noise
-from deltaroi.simulate.response import train_response
+from deltaroi.simulator.anatomy import GREY, Head
+from deltaroi.simulator.draws import generator
+from deltaroi.simulator.noise import Motion, head_motion, node_noise
+from deltaroi.simulator.response import train_response
 from deltaroi.specs import Noise
 
 START_SHARE = 0.5
@@ -70,7 +70,7 @@ def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: list[Signa
     head : Head
         The voxels, n of them.
     mix : csr_matrix, shape (n, n_nodes)
-        Smoothness of the noise; see :func:`deltaroi.simulate.noise.mixing`.
+        Smoothness of the noise; see :func:`deltaroi.simulator.noise.mixing`.
     signals : list of Signal
         The planted responses; they add up.
     noise : Noise

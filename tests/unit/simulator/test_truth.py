@@ -9,8 +9,8 @@ import pytest
 from deltaroi.config.read import parse_study
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
-from deltaroi.simulate.scheme import Scheme, invent
-from deltaroi.simulate.truth import check_planted, make_truth
+from deltaroi.simulator.scheme import Scheme, invent
+from deltaroi.simulator.truth import check_planted, make_truth
 
 STUDY = """
 schema_version: 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deltaroi.simulate.confounds import framewise_displacement
-from deltaroi.simulate.draws import generator
-from deltaroi.simulate.noise import ar1, head_motion, mixing, node_noise
+from deltaroi.simulator.confounds import framewise_displacement
+from deltaroi.simulator.draws import generator
+from deltaroi.simulator.noise import ar1, head_motion, mixing, node_noise
 from deltaroi.specs import Noise
 
 QUIET = {"white_percent": 0.0, "drift_percent": 0.0, "motion_mm": 0.0, "motion_spikes": 0}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deltaroi.errors import StudyError
-from deltaroi.simulate.bold import Train
+from deltaroi.simulator.bold import Train
 from deltaroi.specs import Condition, Scalar, SimulatedEvents
 
 FIRST_ONSET_S = 6.0

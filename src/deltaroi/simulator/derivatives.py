@@ -15,13 +15,13 @@ from deltaroi.errors import StudyError
 from deltaroi.grid import FloatArray, IntArray
 from deltaroi.io.files import atomic_write
 from deltaroi.io.tsv import format_table
-from deltaroi.simulate.anatomy import Head, make_grid, make_head, read_templates, region_fill
-from deltaroi.simulate.bold import START_SHARE, RunScan, Signal, simulate_scan, volumes_of
-from deltaroi.simulate.confounds import confounds
-from deltaroi.simulate.image import nifti_gz, stored
-from deltaroi.simulate.noise import mixing
-from deltaroi.simulate.scheme import PlannedRun, Scheme, json_bytes
-from deltaroi.simulate.truth import planted_rois
+from deltaroi.simulator.anatomy import Head, make_grid, make_head, read_templates, region_fill
+from deltaroi.simulator.bold import START_SHARE, RunScan, Signal, simulate_scan, volumes_of
+from deltaroi.simulator.confounds import confounds
+from deltaroi.simulator.image import nifti_gz, stored
+from deltaroi.simulator.noise import mixing
+from deltaroi.simulator.scheme import PlannedRun, Scheme, json_bytes
+from deltaroi.simulator.truth import planted_rois
 from deltaroi.specs import Hemisphere, Simulation
 from deltaroi.types import RoiKey
 

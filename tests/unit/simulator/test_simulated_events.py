@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from deltaroi.errors import StudyError
-from deltaroi.simulate.bold import Train
-from deltaroi.simulate.draws import generator
-from deltaroi.simulate.events import end_s, longest_run_s, make_events, train
+from deltaroi.simulator.bold import Train
+from deltaroi.simulator.draws import generator
+from deltaroi.simulator.events import end_s, longest_run_s, make_events, train
 from deltaroi.specs import Condition, SimulatedEvents
 
 

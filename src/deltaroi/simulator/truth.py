@@ -6,8 +6,8 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
-from deltaroi.simulate.draws import generator
-from deltaroi.simulate.scheme import Scheme
+from deltaroi.simulator.draws import generator
+from deltaroi.simulator.scheme import Scheme
 from deltaroi.specs import Simulation
 from deltaroi.tables import TRUTH, conform
 from deltaroi.types import RoiKey
