@@ -96,14 +96,14 @@ def read_text(path: Path) -> str:
     DataError
         The content is not there, cannot be read, or is not UTF-8 text.
     """
-    state = content_state(path)
-    if state != "ok":
-        hint = f"fetch its content: `datalad get {path.name}`" if state == "not fetched" else "check the path"
-        raise DataError(f"the file cannot be read: {state}", where=str(path), hint=hint)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        state = content_state(path)
+        text = path.read_text(encoding="utf-8-sig") if state == "ok" else ""
     except UnicodeDecodeError as error:
         raise DataError("the file is not UTF-8 text", where=str(path), hint="save it as UTF-8") from error
     except OSError as error:
         raise DataError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+    if state != "ok":
+        hint = f"fetch its content: `datalad get {path.name}`" if state == "not fetched" else "check the path"
+        raise DataError(f"the file cannot be read: {state}", where=str(path), hint=hint)
     return text

@@ -17,7 +17,7 @@ from deltaroi.errors import DataError
 from deltaroi.io import derivatives as names
 from deltaroi.io.bids import IMAGES, BidsFile, Tree, applicable, plain, scan
 from deltaroi.io.expectations import DatasetQuery, check_expectations, open_folder, sessions_in
-from deltaroi.io.files import content_state
+from deltaroi.io.files import content_state, read_text
 from deltaroi.io.participants import ID, read_participants
 from deltaroi.io.sidecars import Sidecars, bold_sources, find_timing
 from deltaroi.types import NA, Exclusion, RunKey
@@ -127,7 +127,7 @@ def find_runs(query: DatasetQuery) -> Inventory:
     participants, twice, notes = read_participants(raw)
     search.exclusions += twice
     _compare_people(search, participants)
-    for subject in _subjects(search):
+    for subject in sorted(set(_subjects(search)) - {row.subject for row in twice}):
         for session in query.sessions or (NA,):
             _session(search, subject, session)
     _other_sessions(search)
@@ -239,8 +239,13 @@ def _take(search: _Search, image: BidsFile, derived: Sequence[BidsFile]) -> None
 
 def _unreadable(search: _Search, what: str, file: BidsFile | None) -> str | None:
     """What is wrong with a file's content, with what to do; None when it is there."""
-    state = content_state(file.path) if file is not None else "ok"
-    if file is None or state == "ok":
+    if file is None:
+        return None
+    try:
+        state = content_state(file.path)
+    except OSError as error:
+        return f"the {what} cannot be read: {error.strerror}"
+    if state == "ok":
         return None
     tree = search.derived if file.path.is_relative_to(search.derived.root) else search.raw
     if state == "not fetched":
@@ -270,7 +275,7 @@ def _find_events(search: _Search, image: BidsFile) -> tuple[BidsFile | None, lis
               and f.identity("echo") == frozenset((k, plain(k, v)) for k, v in target.items())]
     if not single:
         return None, []
-    if any(content_state(f.path) == "ok" and f.path.read_bytes() != single[0].path.read_bytes() for f in single[1:]):
+    if len({read_text(f.path) for f in single}) > 1:
         raise DataError("every echo has an events file of its own, and they differ",
                         hint="events belong to the run: keep one file, without echo- in its name")
     return single[0], [f"events from {single[0].path.name}; the echoes' files are the same"]

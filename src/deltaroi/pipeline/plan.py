@@ -126,9 +126,13 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     exclusions = [row for row in found.exclusions if row.subject not in out]
     exclusions += [row for one in checked for row in one.exclusions]
     inputs = {"raw": _described(query.bids_dir), "derivatives": _described(query.derivatives)}
-    return Plan(runs, grids, rois, people.groups, people.covariates, (*people.exclusions, *exclusions),
-                (*found.warnings, *people.warnings, *_about(runs, grids)), inputs, _simulated(inputs),
-                _foreseen(study, checked, people), tuple(note for one in checked if one.ok for note in one.notes))
+    used = sorted({one.run.key.subject for one in runs})
+    groups = {subject: people.groups[subject] for subject in used if subject in people.groups}
+    covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
+    warnings = (*found.warnings, *people.warnings, *_about(runs, grids), *_empty_groups(study, groups, runs))
+    return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
+                _simulated(inputs), _foreseen(study, checked, people),
+                tuple(note for one in checked if one.ok for note in one.notes))
 
 
 def _query(study: Study, study_path: str | Path) -> DatasetQuery:
@@ -190,6 +194,17 @@ def _about(runs: Sequence[PlannedRun], grids: Sequence[Grid]) -> list[str]:
         out.append(f"{len(short)} run(s) are shorter than 90 % of the usual {usual[0][0]} volumes: {named}"
                    f"{', …' if len(short) > 5 else ''}")
     return out
+
+
+def _empty_groups(study: Study, groups: Mapping[str, str], runs: Sequence[PlannedRun]) -> list[str]:
+    """Groups in which nobody is complete."""
+    sessions = set(study.dataset.sessions) or {NA}
+    have: dict[str, set[str]] = {}
+    for one in runs:
+        have.setdefault(one.run.key.subject, set()).add(one.run.key.session)
+    complete = Counter(label for subject, label in groups.items() if have[subject] >= sessions)
+    return [f"group '{level}': nobody has a usable run in every session" for level in
+            (study.groups.levels if study.groups else []) if runs and not complete[level]]
 
 
 def _foreseen(study: Study, checked: Iterable[Preflight], people: People) -> tuple[Exclusion, ...]:

@@ -236,3 +236,21 @@ def test_what_the_group_stage_would_refuse_is_refused_at_once(trees: Any, text: 
     trees.participants("participant_id\tarm\tage\nsub-01\ttrain\t30\nsub-02\twait\tyoung\nsub-03\twait\t31\n")
     with pytest.raises(error, match=says):
         plan(trees.study(text))
+
+
+def test_two_rows_that_differ_keep_a_person_out(trees: Any) -> None:
+    for subject in ("01", "02"):
+        trees.run(subject)
+    trees.participants("participant_id\tage\nsub-01\t30\nsub-01\t31\nsub-02\t20\n")
+    made = plan(trees.study())
+    assert [one.run.key.subject for one in made.runs] == ["02"]
+    assert (only(made).subject, only(made).value) == ("01", "2 rows")
+
+
+def test_a_group_in_which_nobody_is_complete(trees: Any) -> None:
+    for subject, session in (("01", "pre"), ("01", "post"), ("02", "pre")):
+        trees.run(subject, session)
+    trees.participants(PEOPLE)
+    made = plan(trees.study(GROUPS, sessions=["pre", "post"]))
+    assert "group 'wait': nobody has a usable run in every session" in made.warnings
+    assert not any("group 'train'" in warning for warning in made.warnings)
