@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from deltaroi.pipeline.api import check, compare, measure, regions, run, simulate
     from deltaroi.pipeline.run import RunResult
 
-__all__ = ["DeltaroiError", "RunResult", "Study", "check", "compare", "measure", "read_study", "regions", "run", "simulate"]
+__all__ = ["DeltaroiError", "RunResult", "Study", "check", "compare", "measure", "read_study", "regions", "run",
+           "simulate"]
 
 _HOMES = {
     "DeltaroiError": "deltaroi.errors",

@@ -259,3 +259,10 @@ def exclusion_frame(rows: Iterable[Exclusion]) -> pd.DataFrame:
     data = {name: [getattr(row, name) for row in unique] for name in EXCLUSIONS.names}
     frame = pd.DataFrame(data, columns=EXCLUSIONS.names)
     return conform(frame.drop_duplicates(ignore_index=True), EXCLUSIONS)
+
+
+def exclusion_rows(frame: pd.DataFrame) -> tuple[Exclusion, ...]:
+    """The exclusions of a table, the other way round."""
+    return tuple(Exclusion(stage=row["stage"], subject=row["subject"], session=row["session"], run=row["run"],
+                           region=row["region"], reason=row["reason"], value=row["value"], threshold=row["threshold"])
+                 for row in frame.to_dict("records"))

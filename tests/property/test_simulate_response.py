@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deltaroi.simulate.response import event_response, integrated_response, train_response
+from deltaroi.simulator.response import event_response, integrated_response, train_response
 
 TIMES = np.arange(0.0, 120.0, 0.7)
 EVENT = st.tuples(st.floats(0.0, 80.0), st.floats(0.05, 20.0))

@@ -39,9 +39,10 @@ def effects_lines(effects: pd.DataFrame, warnings: Iterable[str] = ()) -> Iterat
     """The primary effects and what to know about them."""
     primary = effects[effects["primary"]]
     header = ["ROI", "contrast", "model", "term", "n", "estimate", "95 % CI", "unit", "p", "p_fwe", "p_holm", "size"]
-    rows = [[f"{r.region}-{r.hemisphere}", r.contrast, f"{r.model}/{r.se_kind}", r.term, str(r.n), number(r.estimate),
-             f"[{number(r.ci_low)}, {number(r.ci_high)}]", r.unit, p_value(r.p), p_value(r.p_fwe), p_value(r.p_holm),
-             f"{r.effect_size_kind} {number(r.effect_size, 2)}"] for r in primary.itertuples()]
+    rows = [[f"{r['region']}-{r['hemisphere']}", r["contrast"], f"{r['model']}/{r['se_kind']}", r["term"], str(r["n"]),
+             number(r["estimate"]), f"[{number(r['ci_low'])}, {number(r['ci_high'])}]", r["unit"], p_value(r["p"]),
+             p_value(r["p_fwe"]), p_value(r["p_holm"]), f"{r['effect_size_kind']} {number(r['effect_size'], 2)}"]
+            for r in primary.to_dict("records")]
     yield from grid(header, rows)
     for warning in warnings:
         yield f"warning: {warning}"
@@ -53,16 +54,14 @@ def demo_lines(result: DemoResult) -> Iterator[str]:
     yield from effects_lines(run.effects)
     yield ""
     yield "Simulated data. Planted (group difference of the change) and found:"
-    header = ["ROI", "planted %", "estimate %", "95 % CI", "p_fwe", "found"]
-    words = {True: "yes", False: "no", None: "nothing planted"}
-    rows = [[f"{r.region}-{r.hemisphere}", number(r.planted, 2), number(r.estimate, 2),
-             f"[{number(r.ci_low, 2)}, {number(r.ci_high, 2)}]", p_value(r.p_fwe),
-             words[r.found] if r.planted else ("false alarm" if r.p_fwe < 0.05 else "nothing planted")]
-            for r in result.recovery.itertuples()]
+    header = ["ROI", "planted %", "estimate %", "95 % CI", "p_fwe", "verdict"]
+    rows = [[f"{r['region']}-{r['hemisphere']}", number(r["planted"], 2), number(r["estimate"], 2),
+             f"[{number(r['ci_low'], 2)}, {number(r['ci_high'], 2)}]", p_value(r["p_fwe"]), r["verdict"]]
+            for r in result.recovery.to_dict("records")]
     yield from grid(header, rows)
     planted = result.recovery[result.recovery["planted"] != 0]
     yield ""
-    yield f"{int(planted['found'].eq(True).sum())} of {len(planted)} planted effects were found at p_fwe < .05."
+    yield f"{int((planted['verdict'] == 'found').sum())} of {len(planted)} planted effects were found at p_fwe < .05."
     yield f"tables: {run.out / 'group'}"
     yield f"report: {run.report}"
 

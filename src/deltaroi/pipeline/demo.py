@@ -30,7 +30,7 @@ class DemoResult:
     run : RunResult
         The analysis.
     recovery : DataFrame
-        One row per ROI and contrast: ``region hemisphere contrast planted estimate ci_low ci_high p_fwe found``;
+        One row per ROI and contrast: ``region hemisphere contrast planted estimate ci_low ci_high p_fwe verdict``;
         planted and estimate in % (first group minus second, last session minus first).
     """
 
@@ -89,17 +89,21 @@ def recovery(study: Study, effects: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        See :class:`DemoResult`; ``found`` is whether p_fwe < .05 with the planted sign, missing where nothing was
-        planted.
+        See :class:`DemoResult`; ``verdict`` is ``found`` (p_fwe < .05 with the planted sign), ``missed``,
+        ``nothing planted`` or ``false alarm``.
     """
     rows = []
     primary = effects[effects["primary"] & (effects["term"] == "group_difference")]
-    for row in primary.itertuples():
-        planted = planted_difference(study, str(row.contrast), str(row.region), str(row.hemisphere))
-        hit = bool(row.p_fwe < 0.05 and row.estimate * planted > 0)
-        rows.append({"region": row.region, "hemisphere": row.hemisphere, "contrast": row.contrast, "planted": planted,
-                     "estimate": row.estimate, "ci_low": row.ci_low, "ci_high": row.ci_high, "p_fwe": row.p_fwe,
-                     "found": hit if planted else None})
+    for row in primary.to_dict("records"):
+        planted = planted_difference(study, row["contrast"], row["region"], row["hemisphere"])
+        hit = row["p_fwe"] < 0.05
+        if planted:
+            verdict = "found" if hit and row["estimate"] * planted > 0 else "missed"
+        else:
+            verdict = "false alarm" if hit else "nothing planted"
+        kept = {name: row[name] for name in ("region", "hemisphere", "contrast")}
+        numbers = {name: row[name] for name in ("estimate", "ci_low", "ci_high", "p_fwe")}
+        rows.append({**kept, "planted": planted, **numbers, "verdict": verdict})
     return pd.DataFrame(rows)
 
 

@@ -20,7 +20,7 @@ from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step
-from deltaroi.tables import EXCLUSIONS, REGIONS, RESPONSES, exclusion_frame
+from deltaroi.tables import EXCLUSIONS, REGIONS, RESPONSES, exclusion_frame, exclusion_rows
 from deltaroi.types import NA, Exclusion, RunKey
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ def responses(work: Work) -> pd.DataFrame:
         table = read_table(work.layout.subject_responses(subject), RESPONSES)
         tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
         lost = read_table(work.layout.subject_exclusions(subject), EXCLUSIONS)
-        work.exclusions += [Exclusion(**row) for row in lost.to_dict("records")]
+        work.exclusions += exclusion_rows(lost)
         choices = {note for planned in fitted if planned.run.key.subject == subject for note in planned.run.notes}
         for note in work_items.subject_notes(work.layout, subject):
             (work.notes if note in choices else work.warnings).append(note)

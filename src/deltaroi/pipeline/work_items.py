@@ -19,7 +19,7 @@ from deltaroi.layout import Layout
 from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions, write_roi_images
 from deltaroi.pipeline.steps import Step
 from deltaroi.specs import Condition, FirstLevel, LabelsRoi, MaskRoi, Regions, Summary
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, exclusion_frame
+from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, exclusion_frame, exclusion_rows
 from deltaroi.types import Exclusion, RunKey
 
 
@@ -166,7 +166,7 @@ def load_effects(layout: Layout) -> GroupTables:
     lost = read_table(layout.group_exclusions, EXCLUSIONS)
     said = json.loads(layout.group_notes.read_text())
     return GroupTables(read_table(layout.table("effects"), EFFECTS), read_table(layout.table("quality"), QUALITY),
-                       tuple(Exclusion(**row) for row in lost.to_dict("records")), tuple(said["warnings"]),
+                       exclusion_rows(lost), tuple(said["warnings"]),
                        tuple(said["notes"]))
 
 

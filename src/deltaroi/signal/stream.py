@@ -72,7 +72,7 @@ class ByteStream:
                 done += count
         except EOFError as error:
             raise DataError("the gzip file is truncated", where=self.where, hint="copy or fetch it again") from error
-        except (gzip.BadGzipFile, zlib.error, isal_zlib.IsalError) as error:
+        except (gzip.BadGzipFile, zlib.error, isal_zlib.IsalError) as error:  # type: ignore[misc]  # isal ships no types
             raise DataError(f"the gzip file is corrupt: {error}", where=self.where,
                             hint="copy or fetch it again") from error
         except OSError as error:
