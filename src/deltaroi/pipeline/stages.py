@@ -44,9 +44,14 @@ class Work:
     fit_digests: dict[RunKey, str] = field(default_factory=dict)
     response_digests: dict[str, str] = field(default_factory=dict)
 
+    def failures(self) -> list[dict[str, str]]:
+        """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
+        lost = sorted({row for row in (*self.plan.exclusions, *self.exclusions) if row.failure})
+        return [{name: getattr(row, name) for name in EXCLUSIONS.names[:6]} for row in lost]
+
     def exit_code(self) -> int:
         """0, or 5 when an input was unreadable, truncated or failing."""
-        return 5 if any(row.failure for row in (*self.plan.exclusions, *self.exclusions)) else 0
+        return 5 if self.failures() else 0
 
     def region_table(self) -> pd.DataFrame:
         """The regions table of all grids."""
@@ -203,6 +208,7 @@ def write_record(work: Work) -> None:
         "notes": record.condense(work.notes),
         "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
                    "runs_fitted": len(work.fit_digests)},
+        "failures": work.failures(),
         "exit_code": work.exit_code(),
     })
 
