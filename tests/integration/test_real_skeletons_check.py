@@ -249,7 +249,9 @@ def test_annexed_derivatives_say_what_to_fetch(shared: Path, tmp_path: Path) -> 
     assert not found.runs
     assert len(found.exclusions) == len(stems(listing, "music"))
     assert all(row.failure for row in found.exclusions)
-    assert all("is not fetched: `datalad get sub-control0" in row.reason for row in found.exclusions)
+    assert {row.reason for row in found.exclusions} == {
+        "the content of the BOLD image is not fetched: `datalad get` the file"}
+    assert any("`datalad get sub-control01/func/sub-control01_task-music_run-1_space" in w for w in found.warnings)
     assert all("_res-2_desc-preproc_bold.nii.gz" in row.value for row in found.exclusions)
 
 

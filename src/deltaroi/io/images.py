@@ -40,8 +40,7 @@ def check_length(path: Path, needed: int) -> None:
                 return
     found = _unpacked_length(path, needed) if packed else size
     if found < needed:
-        raise DataError(f"the image is truncated: {found} of {needed} bytes", where=str(path),
-                        hint="copy or fetch it again")
+        raise DataError("the image is truncated", where=str(path), hint="copy or fetch it again")
 
 
 def _unpacked_length(path: Path, enough: int) -> int:

@@ -15,9 +15,10 @@ import pandas as pd
 
 from deltaroi.errors import DataError
 from deltaroi.io import derivatives as names
-from deltaroi.io.bids import IMAGES, BidsFile, Tree, applicable, plain, scan
+from deltaroi.io.bids import IMAGES, BidsFile, Tree, plain, scan
+from deltaroi.io.event_files import find_events, near_misses
 from deltaroi.io.expectations import DatasetQuery, check_expectations, open_folder, sessions_in
-from deltaroi.io.files import content_state, read_text
+from deltaroi.io.files import content_state
 from deltaroi.io.participants import ID, read_participants
 from deltaroi.io.sidecars import Sidecars, bold_sources, find_timing
 from deltaroi.types import NA, Exclusion, RunKey
@@ -131,6 +132,10 @@ def find_runs(query: DatasetQuery) -> Inventory:
         for session in query.sessions or (NA,):
             _session(search, subject, session)
     _other_sessions(search)
+    absent = [row.value for row in search.exclusions if "is not fetched" in row.reason]
+    if absent:
+        warnings = (*warnings, f"{len(absent)} run(s) lack content that git-annex has not fetched: in the dataset's "
+                    f"folder, `datalad get {absent[0]}`{' and so on' if len(absent) > 1 else ''}")
     odd = [f"{name}: the name contradicts its folder; not used" for name in (*search.raw.odd, *search.derived.odd)]
     return Inventory(tuple(search.runs), participants, tuple(search.exclusions), (*warnings, *notes, *odd))
 
@@ -210,7 +215,7 @@ def _take(search: _Search, image: BidsFile, derived: Sequence[BidsFile]) -> None
     lost = partial(search.lost, key.subject, key.session, key.run)
     mask, confounds = names.find_mask(derived, image), names.find_confounds(derived, image)
     try:
-        events, notes = _find_events(search, image)
+        events, notes = find_events(search.raw, image)
         sources = bold_sources(search.raw, image)
         metadata = search.sidecars.inherited(search.derived, image.entities, image.suffix)
         timing = find_timing(metadata, [search.sidecars.inherited(search.raw, one) for one in sources],
@@ -224,10 +229,10 @@ def _take(search: _Search, image: BidsFile, derived: Sequence[BidsFile]) -> None
                        ("events file", events)):
         problem = _unreadable(search, what, file)
         if problem is not None:
-            search.exclusions.append(lost(problem, file.path.name if file else NA, failure=True))
+            search.exclusions.append(lost(problem, _relative(search, file.path) if file else NA, failure=True))
             return
     if events is None:
-        search.exclusions.append(lost("no events file applies to this run", _near_misses(search, image),
+        search.exclusions.append(lost("no events file applies to this run", near_misses(search.raw, image),
                                       f"*task-{key.task}*_events.tsv in the BIDS folder"))
         return
     if mask is None:
@@ -247,46 +252,15 @@ def _unreadable(search: _Search, what: str, file: BidsFile | None) -> str | None
         return f"the {what} cannot be read: {error.strerror}"
     if state == "ok":
         return None
-    tree = search.derived if file.path.is_relative_to(search.derived.root) else search.raw
     if state == "not fetched":
-        return f"the content of the {what} is not fetched: `datalad get {file.path.relative_to(tree.root).as_posix()}`"
+        return f"the content of the {what} is not fetched: `datalad get` the file"
     return f"the {what} is {'a broken link' if state == 'broken link' else state}"
 
 
-def _find_events(search: _Search, image: BidsFile) -> tuple[BidsFile | None, list[str]]:
-    """The events file of a run by inheritance: the most specific one.
-
-    Raises
-    ------
-    DataError
-        Two files of one level fit equally well, or the files of single echoes differ.
-    """
-    target = {k: v for k, v in image.entities.items() if k not in names.MADE}
-    for level in reversed(applicable(search.raw, target, "events", ".tsv")):
-        if not level:
-            continue
-        best = [f for f in level if len(f.entities) == len(level[-1].entities)]
-        if len(best) > 1:
-            raise DataError(f"two events files apply equally: {', '.join(f.path.name for f in best)}",
-                            hint="keep one")
-        return best[0], [] if best[0].path.parent.name == "func" else [f"events inherited from {best[0].path.name}"]
-    files = search.raw.functional.get((image.get("sub"), image.get("ses")), ())
-    single = [f for f in files if f.suffix == "events" and f.extension == ".tsv" and "echo" in f.entities
-              and f.identity("echo") == frozenset((k, plain(k, v)) for k, v in target.items())]
-    if not single:
-        return None, []
-    if len({read_text(f.path) for f in single}) > 1:
-        raise DataError("every echo has an events file of its own, and they differ",
-                        hint="events belong to the run: keep one file, without echo- in its name")
-    return single[0], [f"events from {single[0].path.name}; the echoes' files are the same"]
-
-
-def _near_misses(search: _Search, image: BidsFile) -> str:
-    """Events files of the same task and session that belong to something else."""
-    files = search.raw.functional.get((image.get("sub"), image.get("ses")), ())
-    near = [f.path.name for f in files if f.suffix == "events" and f.extension == ".tsv"
-            and f.get("task") == image.get("task")]
-    return ", ".join(near) if near else NA
+def _relative(search: _Search, path: Path) -> str:
+    """A path within its dataset."""
+    root = next(tree.root for tree in (search.derived, search.raw) if path.is_relative_to(tree.root))
+    return path.relative_to(root).as_posix()
 
 
 def _other_sessions(search: _Search) -> None:

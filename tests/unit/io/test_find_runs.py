@@ -303,7 +303,7 @@ def empty(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("spoil", "says"), [
-    (annex, "`datalad get sub-01/func/"), (pointer, "`datalad get sub-01/func/"), (dangle, "is a broken link"),
+    (annex, "`datalad get` the file"), (pointer, "`datalad get` the file"), (dangle, "is a broken link"),
     (empty, "is empty")])
 @pytest.mark.parametrize("what", ["BOLD image", "brain mask", "confounds table", "events file"])
 def test_content_that_is_not_there_is_a_failure(trees: Any, what: str, spoil: Any, says: str) -> None:
@@ -319,7 +319,8 @@ def test_content_that_is_not_there_is_a_failure(trees: Any, what: str, spoil: An
     assert what in row.reason
     assert says in row.reason
     assert row.failure
-    assert row.value == path.name
+    assert row.value == f"sub-01/func/{path.name}"
+    assert any(f"`datalad get {row.value}`" in w for w in found.warnings) == ("datalad" in says)
 
 
 def test_a_link_to_a_real_file_is_followed(trees: Any) -> None:
