@@ -84,9 +84,9 @@ class Layout:
         return self.atlases / f"grid-{grid_digest}_regions.npz"
 
     def roi_image(self, key: RoiKey, space: str, grid_digest: str) -> Path:
-        """The mask image of one ROI on one grid."""
+        """The weights of one ROI on one grid, as an image; the space is part of the grid's digest."""
         space_label = "".join(c for c in space if c.isalnum())
-        return self.atlases / f"tpl-{space_label}_atlas-{key.file_label}_desc-{grid_digest[:8]}_probseg.nii.gz"
+        return self.atlases / f"grid-{grid_digest[:8]}_space-{space_label}_roi-{key.file_label}_weights.nii.gz"
 
     def run_fit(self, key: RunKey) -> Path:
         """The first-level artefact of one run."""

@@ -14,7 +14,7 @@ from deltaroi.io.files import atomic_write, write_json
 from deltaroi.layout import Layout
 from deltaroi.pipeline.steps import library_versions
 
-BIDSIGNORE = ("report.html", "methods.md", "cobidas.json", "atlases/", "group/", "logs/", "sub-*/")
+BIDSIGNORE = ("report.html", "methods.md", "cobidas.json", "atlases", "group", "logs", "sub-*")
 
 
 def claim(layout: Layout) -> None:

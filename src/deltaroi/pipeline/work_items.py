@@ -114,13 +114,13 @@ def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
              layout.subject_notes(item.subject)]
     write_table(table, RESPONSES, paths[0])
     write_table(exclusions, EXCLUSIONS, paths[1])
-    write_json(paths[2], [note for fitted in fits for note in fitted.notes])
+    write_json(paths[2], {"notes": [note for fitted in fits for note in fitted.notes]})
     return paths
 
 
 def subject_notes(layout: Layout, subject: str) -> list[str]:
     """What the first level of one subject noticed."""
-    return list(json.loads(layout.subject_notes(subject).read_text()))
+    return list(json.loads(layout.subject_notes(subject).read_text())["notes"])
 
 
 @dataclass(frozen=True)
