@@ -68,6 +68,8 @@ class Tree:
         Labels of the subject folders.
     odd : tuple of str
         Names that contradict the folder they lie in, relative to the root.
+    closed : mapping of str to str
+        Subjects with a folder that cannot be listed -> why.
     """
 
     root: Path
@@ -75,6 +77,7 @@ class Tree:
     above: Mapping[tuple[str, ...], tuple[BidsFile, ...]]
     subjects: tuple[str, ...]
     odd: tuple[str, ...] = ()
+    closed: Mapping[str, str] = field(default_factory=dict)
 
     def files(self) -> Iterator[BidsFile]:
         """All functional files."""
@@ -127,6 +130,7 @@ class _Scan:
     above: dict[tuple[str, ...], tuple[BidsFile, ...]] = field(default_factory=dict)
     subjects: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+    closed: dict[str, str] = field(default_factory=dict)
 
 
 def scan(root: Path) -> Tree:
@@ -140,7 +144,7 @@ def scan(root: Path) -> Tree:
     Raises
     ------
     DataError
-        A folder cannot be listed.
+        The dataset's own folder cannot be listed.
     """
     seen = _Scan(root)
     names, folders = _listing(root)
@@ -149,8 +153,11 @@ def scan(root: Path) -> Tree:
         subject = name.removeprefix("sub-")
         if subject != name and _LABEL.fullmatch(subject):
             seen.subjects.append(subject)
-            _scan_subject(seen, root / name, subject)
-    return Tree(root, seen.functional, seen.above, tuple(seen.subjects), tuple(seen.odd))
+            try:
+                _scan_subject(seen, root / name, subject)
+            except DataError as error:
+                seen.closed[subject] = error.message
+    return Tree(root, seen.functional, seen.above, tuple(seen.subjects), tuple(seen.odd), seen.closed)
 
 
 def _scan_subject(seen: _Scan, folder: Path, subject: str) -> None:
@@ -182,11 +189,19 @@ def _listing(folder: Path) -> tuple[list[str], list[str]]:
     """Names of files (dangling links too) and of folders, sorted."""
     try:
         with os.scandir(folder) as entries:
-            marked = sorted((entry.name, entry.is_dir()) for entry in entries)
+            marked = sorted((entry.name, _is_folder(entry)) for entry in entries)
     except OSError as error:
         raise DataError(f"the folder cannot be listed: {error.strerror}", where=str(folder),
                         hint="check the path and the permissions") from error
     return [name for name, is_folder in marked if not is_folder], [name for name, is_folder in marked if is_folder]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder; a link that leads in circles is not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _files(folder: Path, names: list[str]) -> Iterator[BidsFile]:

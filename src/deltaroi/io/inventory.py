@@ -128,7 +128,9 @@ def find_runs(query: DatasetQuery) -> Inventory:
     participants, twice, notes = read_participants(raw)
     search.exclusions += twice
     _compare_people(search, participants)
-    for subject in sorted(set(_subjects(search)) - {row.subject for row in twice}):
+    closed = {**search.raw.closed, **search.derived.closed}
+    search.exclusions += [search.lost(subject, NA, NA, why, failure=True) for subject, why in sorted(closed.items())]
+    for subject in sorted(set(_subjects(search)) - {row.subject for row in twice} - set(closed)):
         for session in query.sessions or (NA,):
             _session(search, subject, session)
     _other_sessions(search)

@@ -298,13 +298,18 @@ def dangle(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
+def circle(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
 @pytest.mark.parametrize(("spoil", "says"), [
     (annex, "`datalad get` the file"), (pointer, "`datalad get` the file"), (dangle, "is a broken link"),
-    (empty, "is empty")])
+    (circle, "is a broken link"), (empty, "is empty")])
 @pytest.mark.parametrize("what", ["BOLD image", "brain mask", "confounds table", "events file"])
 def test_content_that_is_not_there_is_a_failure(trees: Any, what: str, spoil: Any, says: str) -> None:
     trees.run("01")
