@@ -14,6 +14,7 @@ from deltaroi.io.events import NOTES, read_events
 from deltaroi.io.files import read_text
 from deltaroi.io.images import check_length
 from deltaroi.io.inventory import Run
+from deltaroi.io.sidecars import read_json
 from deltaroi.signal import ImageHeader, build_conditions, read_header
 from deltaroi.specs import Confounds
 from deltaroi.types import NA, Exclusion
@@ -122,6 +123,9 @@ def _confounds(path: Path | None, spec: Confounds, n_volumes: int) -> None:
             raise DataError("no confounds table beside the BOLD image", hint="expected "
                             "*_desc-confounds_timeseries.tsv; or switch off all of first_level.confounds")
         return
+    sidecar = path.with_suffix(".json")
+    if sidecar.exists() or sidecar.is_symlink():
+        read_json(sidecar)
     lines = [line for line in read_text(path).splitlines() if line.strip()]
     if len(lines) - 1 != n_volumes:
         raise DataError(f"the confounds table has {len(lines) - 1} rows, the run {n_volumes} volumes", where=str(path),

@@ -122,6 +122,7 @@ def test_a_missing_session_is_foreseen_and_the_other_computed(trees: Any) -> Non
      "no column framewise_displacement"),
     (lambda t, s: t.derived(f"{s}_desc-confounds_timeseries.tsv", "X\tFramewiseDisplacement\n" + "0\t0\n" * 20),
      "names of fMRIPrep before 1.2"),
+    (lambda t, s: t.derived(f"{s}_desc-confounds_timeseries.json", "{"), "the sidecar is not JSON"),
     (lambda t, s: (t.derivatives / f"{s}_desc-confounds_timeseries.tsv").unlink(), "no confounds table"),
     (lambda t, s: t.raw(f"{s}_events.tsv", "onset\tduration\ttrial_type\nx\t1\ta\n"), "row 2: onset 'x'"),
     (lambda t, s: t.raw(f"{s}_events.tsv", "onset\tduration\tchoice\n1\t1\t0\n"), "no column 'trial_type'"),
