@@ -160,7 +160,7 @@ def test_a_truncated_image_costs_one_run_and_shows(tiny: Path, tmp_path: Path) -
     assert result.exit_code == 5
     rows = result.exclusions[result.exclusions["session"] == "post"]
     assert rows["reason"].str.contains("truncated").any(), rows.to_string()
-    assert result.effects["n"].max() == 7
+    assert result.effects.loc[result.effects["primary"], "n"].max() == 7
 
 
 def test_a_corrupt_image_is_noticed(tiny: Path, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_subject_without_post_is_listed(tiny: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0
     rows = result.exclusions[result.exclusions["subject"] == subject]
     assert (rows["session"] == "post").any(), rows.to_string()
-    assert result.effects["n"].max() == 7
+    assert result.effects.loc[result.effects["primary"], "n"].max() == 7
 
 
 @pytest.mark.parametrize(("break_it", "code", "says"), [

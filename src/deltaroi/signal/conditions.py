@@ -252,7 +252,7 @@ def _events_of(events: pd.DataFrame, regressor: _Regressor, key: RunKey,
                 (~np.isfinite(duration), "event without a usable duration"),
                 (duration < 0, "event with a negative duration"),
                 (onset >= scan_s, "event after the end of the scan"),
-                (onset < -_BEFORE_S, f"event more than {_BEFORE_S:g} s before the scan")]
+                (onset + duration < -_BEFORE_S, f"event that ended over {_BEFORE_S:g} s before the scan")]
     if regressor.modulator is not None:
         modulation = numbers(events, regressor.modulator, f"events of {key.label}, condition '{regressor.name}'")
         problems.append((~np.isfinite(modulation), f"event without a number in '{regressor.modulator}': not in the "

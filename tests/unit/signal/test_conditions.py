@@ -136,7 +136,7 @@ def test_events_that_cannot_be_placed_are_listed() -> None:
     built = build(events, {"x": "a"})
     assert onsets(built, "a") == [-1.0]
     assert {(e.reason, e.value) for e in built.exclusions} == {
-        ("event more than 24 s before the scan", "event 1, onset -30 s"),
+        ("event that ended over 24 s before the scan", "event 1, onset -30 s"),
         ("event without a usable duration", "event 3, onset 5 s"),
         ("event with a negative duration", "event 4, onset 6 s"),
         ("event after the end of the scan", "event 5, onset 300 s"),
