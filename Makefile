@@ -1,13 +1,13 @@
 # `make demo` and `make test` need Python 3.11 and make; whichever runs first makes the one .venv.
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 BIN := .venv/bin
 STAMP := .venv/.installed
 JOBS ?= 2
 
-.PHONY: demo test test-long browser lint lock clean
+.PHONY: demo test test-long browser mutations lint lock clean
 
 $(STAMP): requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 not found; set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 not found; set PYTHON=" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -24,6 +24,10 @@ test-long: $(STAMP)
 
 browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser
+
+# Every equality or recovery test fails under its one-line mutation; prints the failing assertions.
+mutations: $(STAMP)
+	$(BIN)/python scripts/mutations.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,0 +1,108 @@
+"""Show that the equality and recovery tests can fail: one-line mutations of a copy of the code, and what they break.
+
+Run with ``make mutations``. Prints per mutation the number of failed tests and the first failing assertion; exits with
+1 when a mutation survives.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+NILEARN = "tests/reference/test_first_level_nilearn.py"
+RUN = "tests/integration/test_run.py::test_planted_effect_is_recovered"
+R = "tests/reference/stats/test_group_against_r.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One line of ``src/deltaroi`` that is made wrong, and the tests that must notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTATIONS = (
+    Mutation("hemispheres swapped", "atlas/native.py", 'x < 0 if shape.side == "L" else x > 0',
+             'x > 0 if shape.side == "L" else x < 0', "tests/reference/test_regions_reference.py"),
+    Mutation("hemispheres swapped (wager)", "measuring/image.py", "image.affine, space)",
+             "__import__('numpy').diag([-1, 1, 1, 1]) @ image.affine, space)",
+             "tests/integration/test_measure_wager.py"),
+    Mutation("half-TR shift", "signal/design.py", "frame_times(n_volumes, tr_s, slice_time_ref)\n",
+             "frame_times(n_volumes, tr_s, slice_time_ref + 0.5)\n", NILEARN),
+    Mutation("half-TR shift (recovery)", "simulator/derivatives.py", "round(run.tr_s * START_SHARE, 6)",
+             "round(run.tr_s * START_SHARE / 2, 6)", "tests/integration/test_simulator.py"),
+    Mutation("height is 1", "firstlevel/model.py", 'tall[name] if spec.scaling == "percent" else 1.0', "1.0", NILEARN),
+    Mutation("height is 1 (recovery)", "firstlevel/model.py", 'tall[name] if spec.scaling == "percent" else 1.0', "1.0",
+             RUN),
+    Mutation("sessions swapped", "group/blocks.py", "for i, s in enumerate(sessions)}",
+             "for i, s in enumerate(reversed(sessions))}", R),
+    Mutation("sessions swapped (recovery)", "group/blocks.py", "for i, s in enumerate(sessions)}",
+             "for i, s in enumerate(reversed(sessions))}", RUN),
+    Mutation("sessions pooled", "responses/summarise.py",
+             "(fit.key.session, fit.key.task) == (place.session, place.task)", "fit.key.task == place.task",
+             "tests/unit/responses"),
+    Mutation("sessions pooled (recovery)", "responses/summarise.py",
+             "(fit.key.session, fit.key.task) == (place.session, place.task)", "fit.key.task == place.task", RUN),
+    Mutation("one voxel off", "firstlevel/voxels.py", "np.concatenate([roi.flat for roi in regions.rois]))",
+             "np.concatenate([roi.flat + 1 for roi in regions.rois]))", NILEARN),
+    Mutation("kernel cut at 3 sigma", "smoothing.py", "TRUNCATE_SIGMAS = 4.0", "TRUNCATE_SIGMAS = 3.0",
+             "tests/reference/test_smoothing_nilearn.py"),
+    Mutation("HC2 instead of HC3", "stats/linear.py", "model.residuals / (1 - model.leverage))",
+             "model.residuals / np.sqrt(1 - model.leverage))", R),
+    Mutation("no baseline in the permutation", "stats/permuted.py",
+             "residual = self.y - q_nuisance @ (q_nuisance.T @ self.y)", "residual = self.y - self.y.mean()",
+             "tests/unit/stats/test_permutation_max_t.py"),
+    Mutation("majority at 0.6", "masks/build.py", "_HALF = 0.5", "_HALF = 0.6", "tests/unit/masks"),
+    Mutation("audio and video swapped", "signal/conditions.py", "values = modulation[left]",
+             "values = -modulation[left]", "tests/integration/test_localizer.py"),
+)
+
+
+def main() -> int:
+    """Try every mutation in a copy of the checkout."""
+    survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "checkout"
+        ignore = shutil.ignore_patterns(".venv", ".git", ".*_cache", "__pycache__", "demo-out", ".hypothesis")
+        shutil.copytree(CHECKOUT, copy, ignore=ignore)
+        for mutation in MUTATIONS:
+            path = copy / "src" / "deltaroi" / mutation.file
+            text = path.read_text()
+            if text.count(mutation.old) != 1:
+                print(f"{mutation.name}: the line is not there once: {mutation.old!r}")
+                survived += 1
+                continue
+            path.write_text(text.replace(mutation.old, mutation.new))
+            failed, first = outcome(copy, mutation.tests, Path(folder) / "work")
+            path.write_text(text)
+            survived += failed == 0
+            print(f"{mutation.name} | {mutation.tests} | {failed} failed | {first}", flush=True)
+    print(f"{len(MUTATIONS) - survived} of {len(MUTATIONS)} mutations were noticed")
+    return min(survived, 1)
+
+
+def outcome(copy: Path, tests: str, work: Path) -> tuple[int, str]:
+    """Number of failures and the first failing assertion."""
+    shared = os.environ.get("DELTAROI_SHARED", str(CHECKOUT.parent / "shared"))
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "DELTAROI_SHARED": shared}
+    words = [sys.executable, "-m", "pytest", tests, "-q", "--no-header", "-p", "no:cacheprovider", f"--basetemp={work}"]
+    done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    counts = re.findall(r"(\d+) (?:failed|error)", done.stdout)
+    lines = [line[1:].strip() for line in done.stdout.splitlines() if re.match(r"E\s+\S", line)]
+    told = [line for line in lines if line.startswith("assert")] or lines or [f"exit code {done.returncode}"]
+    return sum(map(int, counts)), told[0][:110]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
