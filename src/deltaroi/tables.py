@@ -253,6 +253,16 @@ TRUTH = Schema("truth", _columns("""
 SCHEMAS = {s.name: s for s in (RESPONSES, EFFECTS, EXCLUSIONS, REGIONS, QUALITY, TRUTH)}
 
 
+def columns_hint(columns: Iterable[str]) -> str:
+    """What to say of a table that lacks a column: which it has, or that it is not separated by tabs."""
+    names = [str(name) for name in columns]
+    if len(names) == 1:
+        for sign, word in ((",", "commas"), (";", "semicolons"), (" ", "spaces")):
+            if sign in names[0]:
+                return f"its header, {names[0]!r}, is one cell separated by {word}; save the table separated by tabs"
+    return f"its columns are {', '.join(names)}"
+
+
 def exclusion_frame(rows: Iterable[Exclusion]) -> pd.DataFrame:
     """The exclusions table of a set of exclusions, each once, in key order."""
     unique = sorted(set(rows))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from deltaroi.cli.progress import say, tell
+from deltaroi.errors import StudyError, UsageError
+
+_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition"}
 
 
 class Assignment(StrEnum):
@@ -34,6 +39,24 @@ def register(app: typer.Typer) -> None:
     app.add_typer(regions, name="regions")
 
 
+@contextmanager
+def _from_options() -> Iterator[None]:
+    """What would be wrong in a study file is wrong in the options here."""
+    try:
+        yield
+    except StudyError as error:
+        raise UsageError(error.message, where=_OPTIONS.get(error.where, error.where), hint=error.hint) from error
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write there: {error.strerror or error}", where=f"--out {out}",
+                         hint="name a folder that can be written to") from error
+
+
 def _words(text: str | None) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()] if text else []
 
@@ -50,7 +73,8 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             participants: Path = typer.Option(None, "--participants", help="Table with participant_id and the group."),
             group_column: str = typer.Option("group", "--group-column", help="Column that holds the group."),
             covariates: str = typer.Option("", "--covariates", help="Columns that enter the model, with commas."),
-            bound: float = typer.Option(0.3, "--equivalence-bound-d", help="Bound in baseline SDs.")) -> None:
+            bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
+                                        help="Bound in baseline SDs.")) -> None:
     """Group statistics on any table of ROI values."""
     from deltaroi.cli.show import effects_lines
     from deltaroi.group import CompareOptions
@@ -61,8 +85,10 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
         sessions=tuple(_words(sessions)), groups=tuple(_words(groups)), assignment=assignment.value,
         participants=participants, group_column=group_column, covariates=tuple(_words(covariates)),
         stats=GroupStats(variance=variance.value, permutations=permutations, seed=seed, equivalence_bounds_d=bound))
-    result = compare_values(values, options)
-    result.write(out)
+    with _from_options():
+        result = compare_values(values, options)
+    with _writing(out):
+        result.write(out)
     for line in effects_lines(result.effects, result.warnings):
         tell(line)
     say(f"written: {out / 'effects.tsv'}")
@@ -87,8 +113,10 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
     options = MeasureOptions(
         regions=tuple(_words(regions)), definition=definition, hemispheres=tuple(_words(hemispheres)), space=space,
         sphere=sphere, labels=labels, names=names, summary=summary, minimum_coverage=minimum_coverage)
-    result = measure_maps(maps, options)
-    result.write(out)
+    with _from_options():
+        result = measure_maps(maps, options)
+    with _writing(out):
+        result.write(out)
     for warning in result.warnings:
         say(f"warning: {warning}")
     tell(f"{len(result.responses)} values, {len(result.exclusions)} exclusions")
@@ -107,7 +135,8 @@ def regions_build(regions: str = typer.Option(..., "--regions", help="Region nam
     from deltaroi.pipeline.regions import BuildOptions, build_and_write
 
     options = BuildOptions(tuple(_words(regions)), definition, tuple(_words(hemispheres)), space, like, resolution)
-    result = build_and_write(options, out)
+    with _from_options(), _writing(out):
+        result = build_and_write(options, out)
     for row in result.table.itertuples():
         note = f"  ! {row.warning}" if row.warning != "n/a" else ""
         tell(f"{row.region} {row.hemisphere} {row.definition}: {row.n_voxels} voxels, {row.volume_mm3:.0f} mm3{note}")

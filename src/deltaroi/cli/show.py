@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number for people; ``n/a`` when missing."""
-    return "n/a" if value is None or (isinstance(value, float) and math.isnan(value)) else f"{value:.{digits}f}"
+    """A number for people; ``n/a`` when missing, and never 0 for what is only small."""
+    if value is None or math.isnan(value):
+        return "n/a"
+    plain = f"{value:.{digits}f}"
+    small = value != 0 and not float(plain)
+    return f"{value:.2g}" if small or abs(value) >= 1e6 else plain
 
 
 def p_value(value: float) -> str:

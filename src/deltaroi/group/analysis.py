@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from deltaroi.errors import StudyError
-from deltaroi.group.blocks import Block, Prepared, prepare
+from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.families import Row, corrected_rows
 from deltaroi.group.questions import questions
@@ -101,7 +101,7 @@ def _lord(rows: Sequence[Row]) -> list[str]:
         name = "ANCOVA" if beside == "ancova" else "the change score"
         shown = p_text(test.p) if math.isnan(test.estimate) else f"{amount(test.estimate, unit)}, {p_text(test.p)}"
         row.remarks.append(f"{name} disagrees ({shown} before correction): Lord's paradox, look at the baselines")
-        out.append(f"{row.block.rois[row.roi].label}, {row.block.contrast}: ANCOVA and change score disagree "
+        out.append(f"{roi_name(row.block.rois[row.roi])}, {row.block.contrast}: ANCOVA and change score disagree "
                    "(Lord's paradox); the primary row follows how people came into their group")
     return out
 

@@ -204,6 +204,11 @@ def _families(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
             yield part
 
 
+def roi_name(roi: RoiKey) -> str:
+    """What people call an ROI; a definition that nobody gave is not named."""
+    return roi.label.removesuffix("_as given")
+
+
 def _missing(blocks: tuple[Block, ...], sample: Sample, sessions: tuple[str, ...]) -> list[Exclusion]:
     """A row per subject and session without any value, and per single value that is missing."""
     somewhere = np.any([np.isfinite(block.values).any(axis=0) for block in blocks], axis=0)
@@ -214,7 +219,7 @@ def _missing(blocks: tuple[Block, ...], sample: Sample, sessions: tuple[str, ...
     for block in blocks:
         for r, roi in enumerate(block.rois):
             for i, j in zip(*np.nonzero(~np.isfinite(block.values[r]) & somewhere), strict=True):
-                name = f"{roi.label} {block.contrast}"
+                name = f"{roi_name(roi)} {block.contrast}"
                 name += "" if block.specification == "main" else f" {block.specification}"
                 out.append(Exclusion("effects", sample.subjects[i], sessions[j], region=name, reason=reason,
                                      value=f"summary {block.summaries[r]}"))

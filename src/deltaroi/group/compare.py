@@ -9,15 +9,19 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from deltaroi.errors import TableError, UsageError
+from deltaroi.errors import DataError, TableError, UsageError
 from deltaroi.group.analysis import analyse
+from deltaroi.group.covariates import plain_number
 from deltaroi.group.design import GroupDesign, GroupResult
+from deltaroi.io.expectations import did_you_mean
 from deltaroi.io.tsv import read_tsv
 from deltaroi.specs import GroupStats
+from deltaroi.tables import columns_hint
 from deltaroi.types import NA
 
 _FILLERS = {"specification": "main", "task": NA, "hemisphere": "B", "definition": "as given", "contrast": "value",
             "summary": "as given", "unit": "as given"}
+_SCALE = 1e60  # beyond it, or below its inverse, the fourth powers of the effect sizes leave the range of float64
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,15 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
     ------
     TableError
         A cell cannot be used; names the file, the row (as in the file, the header being row 1) and the column.
+    DataError
+        No row has a value.
     UsageError
         The sessions or groups asked for do not fit the table.
     """
     where = str(values) if isinstance(values, (str, Path)) else "values"
     table = read_tsv(Path(values)) if isinstance(values, (str, Path)) else _as_text(values)
+    _once(options.sessions, "--sessions")
+    _once(options.groups, "--groups")
     sessions = tuple(label.removeprefix("ses-") for label in options.sessions)
     _require(table, ("subject", "region", "value", *(("session",) if sessions else ())), where)
     frame = pd.DataFrame({
@@ -114,8 +122,7 @@ def _text(cell: object) -> str:
 def _require(table: pd.DataFrame, names: tuple[str, ...], where: str) -> None:
     lacking = [name for name in names if name not in table.columns]
     if lacking:
-        raise TableError(f"no column {', '.join(map(repr, lacking))}", where=where,
-                         hint=f"its columns are {', '.join(map(str, table.columns))}")
+        raise TableError(f"no column {', '.join(map(repr, lacking))}", where=where, hint=columns_hint(table.columns))
     if table.empty:
         raise TableError("the table has no rows", where=where)
 
@@ -128,17 +135,28 @@ def _present(table: pd.DataFrame, name: str, where: str) -> list[str]:
 
 
 def _numbers(cells: pd.Series, where: str) -> list[float]:
-    out = []
-    for i, cell in enumerate(cells):
-        try:
-            number = float("nan") if cell == NA else float(cell)
-        except ValueError:
-            number = float("inf")
-        if np.isinf(number):
+    numbers = [plain_number(cell) for cell in cells]
+    for i, (cell, number) in enumerate(zip(cells, numbers, strict=True)):
+        if cell != NA and not np.isfinite(number):
             raise TableError(f"column 'value' holds {cell!r}, not a finite number", where=f"{where}, row {i + 2}",
                              hint="write n/a where a value is missing")
-        out.append(number)
-    return out
+    if np.isnan(numbers).all():
+        raise DataError("no row has a value", where=f"{where}, column 'value'")
+    largest = float(np.nanmax(np.abs(numbers)))
+    if largest > _SCALE or 0 < largest < 1 / _SCALE:
+        raise TableError(f"the largest number is {largest:.3g}, which cannot be computed with",
+                         where=f"{where}, column 'value'", hint="give the values in another unit")
+    return numbers
+
+
+def _once(labels: tuple[str, ...], option: str) -> None:
+    if len(set(labels)) != len(labels):
+        raise UsageError(f"a label stands twice: {', '.join(labels)}", where=option, hint="name each one once")
+
+
+def _found(lacking: list[str], found: list[str]) -> str:
+    """A hint: what is there, and what was probably meant."""
+    return " ".join([*filter(None, [did_you_mean(lacking[0], found)]), f"found: {', '.join(found) or 'none'}"])
 
 
 def _sessions(table: pd.DataFrame, sessions: tuple[str, ...], where: str) -> list[str]:
@@ -148,8 +166,7 @@ def _sessions(table: pd.DataFrame, sessions: tuple[str, ...], where: str) -> lis
     found = sorted(set(labels))
     lacking = [label for label in sessions if label not in found]
     if lacking:
-        raise UsageError(f"no session {', '.join(lacking)} in the table", where=where,
-                         hint=f"found: {', '.join(found)}")
+        raise UsageError(f"no session {', '.join(lacking)} in the table", where=where, hint=_found(lacking, found))
     if not sessions and len(found) > 1:
         raise UsageError(f"the table has the sessions {', '.join(found)}", where=where,
                          hint="say which ones to compare, in time order: --sessions pre,post")
@@ -179,11 +196,14 @@ def _labels(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame | Non
     if people is not None and column in people.columns:
         known = people[column].to_dict()
         labels = [str(known.get(subject, NA)) for subject in frame["subject"]]
+        _same_people(frame, people, where)
     elif column in table.columns:
         labels = list(table[column])
     elif options.groups:
-        raise UsageError(f"no column '{column}' holds the groups", where=where,
-                         hint="name it with --group-column, or give --participants")
+        names = table.columns if people is None else people.columns
+        raise UsageError(f"no column '{column}' holds the groups", where=where if people is None else "participants",
+                         hint="name it with --group-column, or give --participants; "
+                              f"{did_you_mean(column, names) or columns_hint(names)}")
     else:
         return [NA] * len(frame)
     found = sorted(set(labels) - {NA})
@@ -197,8 +217,16 @@ def _labels(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame | Non
                              where=f"{where}, row {i + 2}, column '{column}'")
     lacking = [label for label in options.groups if label not in found]
     if lacking:
-        raise UsageError(f"no subject is in group {', '.join(lacking)}", where=where, hint=f"found: {', '.join(found)}")
+        raise UsageError(f"no subject is in group {', '.join(lacking)}", where=where, hint=_found(lacking, found))
     return labels
+
+
+def _same_people(frame: pd.DataFrame, people: pd.DataFrame, where: str) -> None:
+    ours, theirs = sorted(set(frame["subject"])), [str(name) for name in people.index]
+    if not set(ours) & set(theirs):
+        raise UsageError("none of its subjects is in the participants table", where=where,
+                         hint=f"the subjects are {', '.join(ours[:3])}, ...; the participants {', '.join(theirs[:3])}, "
+                              "...: labels must be equal, leading zeros and all")
 
 
 def _no_repeats(frame: pd.DataFrame, where: str) -> None:
@@ -228,6 +256,8 @@ def _covariates(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame |
                     raise TableError(f"subject {subject} has {cell!r} here and {known[subject]!r} before",
                                      where=f"{where}, row {i + 2}, column '{name}'")
         else:
-            raise UsageError(f"no column '{name}' holds the covariate", where=where)
+            names = [*table.columns, *([] if people is None else people.columns)]
+            raise UsageError(f"no column '{name}' holds the covariate", where=where,
+                             hint=did_you_mean(name, names) or columns_hint(names))
         columns[name] = [str(known.get(subject, NA)) for subject in subjects]
     return pd.DataFrame(columns, index=subjects)

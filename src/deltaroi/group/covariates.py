@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from deltaroi.errors import DataError
 from deltaroi.types import NA, Exclusion
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +91,10 @@ def _numeric(name: str, column: dict[str, str], subjects: Sequence[str]) -> bool
     return not words
 
 
+def plain_number(cell: str) -> float:
+    """The number in a cell; NaN when it is none. Unlike ``float``, ``1_0`` is not ten."""
+    return float(cell) if _NUMBER.fullmatch(cell) else math.nan
+
+
 def _is_number(cell: str) -> bool:
-    try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False
+    return math.isfinite(plain_number(cell))

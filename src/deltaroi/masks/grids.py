@@ -48,7 +48,7 @@ def grid_for(space: str, resolution_mm: float) -> Grid:
 
 
 def grid_of_image(path: Path, space: str = NOT_STATED) -> Grid:
-    """The grid of an image, of which only the header is read.
+    """The grid of an image or a series of volumes, of which only the header is read.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def grid_of_image(path: Path, space: str = NOT_STATED) -> Grid:
     SpaceError
         A template space is stated, but the header has no orientation (qform and sform codes 0).
     """
-    image = open_image(path, str(path))
+    image = open_image(path, str(path), volumes=True)
     if space != NOT_STATED and not image.oriented:
         raise SpaceError("the header has no orientation (qform and sform codes 0): where its voxels lie is unknown",
                          where=str(path), hint="write the orientation into the header first")

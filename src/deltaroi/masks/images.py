@@ -15,7 +15,7 @@ from deltaroi.grid import FloatArray
 from deltaroi.io.files import content_state
 
 _STATES = {
-    "missing": ("there is no such file", "check the path; it is relative to the study file"),
+    "missing": ("there is no such file", "check the path; one in a study file starts from its folder"),
     "not fetched": ("the content is not fetched (git-annex pointer)", "`datalad get` it"),
     "broken link": ("a link that leads nowhere", "restore the file it points to"),
     "empty": ("the file is empty", "copy or fetch it again"),
@@ -61,8 +61,10 @@ class OpenImage:
         return bool((self.data == np.rint(self.data)).all())
 
 
-def open_image(path: Path, where: str) -> OpenImage:
+def open_image(path: Path, where: str, *, volumes: bool = False) -> OpenImage:
     """Open an image; axes of length 1 behind the third are dropped.
+
+    With ``volumes``, a series is accepted too: its grid and header count, its ``data`` cannot be read.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def open_image(path: Path, where: str) -> OpenImage:
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"not a readable image: {error}", where=where, hint="give a NIfTI or Analyze image") from error
     shape = tuple(int(n) for n in image.shape)
-    if len(shape) < 3 or any(n != 1 for n in shape[3:]) or 0 in shape:
+    if len(shape) < 3 or any(n != 1 for n in shape[4 if volumes else 3:]) or 0 in shape:
         raise DataError(f"the image has the shape {shape}, expected three dimensions", where=where,
                         hint="give one volume")
     affine = np.asarray(image.affine, dtype=np.float64)

@@ -88,7 +88,11 @@ def _open_with_nibabel(file: MapFile, space: str) -> MapImage:
     import nibabel as nib
 
     for other in _other_half(file.path):
-        check_content(other)
+        try:
+            check_content(other)
+        except DataError as error:
+            raise DataError(f"{other.name}, which belongs to it: {error.message}", where=str(file.path),
+                            hint=error.hint) from error
     try:
         image = nib.load(file.path)
     except _unreadable() as error:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from deltaroi.errors import TableError
 from deltaroi.io.tsv import read_tsv
+from deltaroi.tables import columns_hint
 from deltaroi.types import NA
 
 REQUIRED = ("subject", "contrast", "path")
@@ -72,8 +73,8 @@ def read_maps(maps: Path | pd.DataFrame, base: Path | None = None) -> tuple[tupl
     folder = base or (maps.parent if isinstance(maps, Path) else Path())
     lacking = [name for name in REQUIRED if name not in table.columns]
     if lacking:
-        raise TableError(f"missing columns {lacking}", where=where,
-                         hint="a table of maps has the columns subject session contrast path [variance_path]")
+        raise TableError(f"missing columns {lacking}", where=where, hint=f"{columns_hint(table.columns)}; a table of "
+                         "maps has the columns subject session contrast path [variance_path]")
     if table.empty:
         raise TableError("the table has no rows", where=where)
     rows = tuple(_row({str(k): v for k, v in cells.items()}, number, folder, where)

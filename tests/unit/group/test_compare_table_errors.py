@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from deltaroi.errors import DeltaroiError, TableError, UsageError
+from deltaroi.errors import DataError, DeltaroiError, TableError, UsageError
 from deltaroi.group import CompareOptions, compare
 from deltaroi.specs import GroupStats
 
@@ -40,6 +40,9 @@ def test_participants_bring_the_groups(make_table, tmp_path) -> None:
     (lambda t: t.drop(columns="region"), "no column 'region'"),
     (lambda t: t.assign(value=["x" if i == 4 else v for i, v in enumerate(t["value"])]), "row 6: column 'value'"),
     (lambda t: t.assign(value=["inf" if i == 4 else v for i, v in enumerate(t["value"])]), "row 6: column 'value'"),
+    (lambda t: t.assign(value=["1_0" if i == 4 else v for i, v in enumerate(t["value"])]), "row 6: .* holds '1_0'"),
+    (lambda t: t.assign(value=t["value"] * 1e200), "cannot be computed with"),
+    (lambda t: t.assign(value=t["value"] * 1e-200), "cannot be computed with"),
     (lambda t: t.assign(subject=["" if i == 2 else v for i, v in enumerate(t["subject"])]), "row 4: column 'subject'"),
     (lambda t: pd.concat([t, t.iloc[[5]]]), "a second value for"),
     (lambda t: t.assign(group=["B" if i == 1 else v for i, v in enumerate(t["group"])]), "subject 000 is in group B"),
@@ -55,6 +58,9 @@ def test_a_bad_cell_is_named(make_table, tmp_path, change, says: str) -> None:
 @pytest.mark.parametrize(("asked", "says"), [
     (CompareOptions((), ("A", "B")), "the table has the sessions post, pre"),
     (CompareOptions(("pre", "after"), ("A", "B")), "no session after in the table"),
+    (CompareOptions(("pre", "pst"), ("A", "B")), r"did you mean 'post'\? found: post, pre"),
+    (CompareOptions(("pre", "pre"), ("A", "B")), "--sessions: a label stands twice: pre, pre"),
+    (CompareOptions(("pre", "post"), ("A", "A")), "--groups: a label stands twice"),
     (CompareOptions(("pre", "post"), ()), "the table has the groups A, B"),
     (CompareOptions(("pre", "post"), ("A", "Z")), "no subject is in group Z"),
     (CompareOptions(("pre", "post"), ("A", "B"), group_column="arm"), "no column 'arm'"),
@@ -63,6 +69,35 @@ def test_a_bad_cell_is_named(make_table, tmp_path, change, says: str) -> None:
 def test_what_does_not_fit_the_table_is_a_usage_error(make_table, asked: CompareOptions, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         compare(make_table({"A": 4, "B": 4}), asked)
+
+
+@pytest.mark.parametrize(("sign", "word"), [(",", "commas"), (";", "semicolons"), (" ", "spaces")])
+def test_another_separator_is_named(make_table, tmp_path, sign: str, word: str) -> None:
+    path = tmp_path / "values.csv"
+    make_table({"A": 4, "B": 4}).to_csv(path, sep=sign, index=False)
+    with pytest.raises(TableError, match=f"one cell separated by {word}; save the table separated by tabs"):
+        compare(path, TWO)
+
+
+def test_participants_with_other_labels_are_refused(make_table) -> None:
+    table = make_table({"A": 4, "B": 4})
+    people = pd.DataFrame({"participant_id": [f"sub-{i}" for i in range(8)], "group": ["A", "B"] * 4})
+    asked = CompareOptions(("pre", "post"), ("A", "B"), participants=people, stats=TWO.stats)
+    with pytest.raises(UsageError, match=r"subjects are 000, 001, 002, .*; the participants 0, 1, 2, "):
+        compare(table, asked)
+
+
+def test_a_table_without_any_value_is_refused(make_table) -> None:
+    with pytest.raises(DataError, match="no row has a value"):
+        compare(make_table({"A": 4, "B": 4}).assign(value=float("nan")), TWO)
+
+
+@pytest.mark.parametrize("scale", [1e-50, 1e-12, 1e9, 1e50])
+def test_the_unit_changes_no_test(make_table, scale: float) -> None:
+    table = make_table({"A": 5, "B": 6})
+    plain, scaled = (compare(t, TWO).effects for t in (table, table.assign(value=table["value"] * scale)))
+    for name in ("statistic", "p", "effect_size", "es_ci_low", "bf10", "p_equivalence"):
+        pd.testing.assert_series_equal(plain[name], scaled[name], rtol=1e-9)
 
 
 def test_odd_labels_stay_whole(make_table) -> None:

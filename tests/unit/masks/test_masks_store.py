@@ -62,7 +62,7 @@ def test_images_hold_the_weights(found: masks.RegionSet, tmp_path: Path) -> None
         np.testing.assert_array_equal(np.flatnonzero(data), roi.flat)
         np.testing.assert_allclose(data[roi.flat], roi.weights, rtol=1e-6)
         assert path.read_bytes() == other.read_bytes()
-        assert path.name.endswith("_probseg.nii.gz")
+        assert path.name.endswith("_weights.nii.gz")
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 broken"])
