@@ -104,7 +104,8 @@ def test_missing_and_broken_maps_are_lost_alone(tmp_path: Path) -> None:
     np.savez(tmp_path / "array.npz", good)
     names = {"good.nii.gz": "", "two.nii.gz": "2 volumes", "two.nii.gz,3": "no volume 3", "lost.nii.gz": "space",
              "cut.nii.gz": "truncated", "text.nii.gz": "not NIfTI", "pointer.nii.gz": "content not fetched",
-             "half.img": "half.hdr, which belongs to it: no such file", "short.img": "cannot be read", "nowhere.hdr": "origin",
+             "half.img": "half.hdr, which belongs to it: no such file",
+             "short.img": "cannot be read", "nowhere.hdr": "origin",
              "array.npz": "not a volume image", "none.nii.gz": "no such file"}
     rows = [(str(number), "n/a", "faces", name) for number, name in enumerate(names)]
     result = measure(table(tmp_path, rows), MeasureOptions(sphere=SPHERE))
