@@ -76,8 +76,10 @@ def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDet
         if tag is None:
             kept.append(item)
             continue
-        keys = set(_at(data, place[: _tag_index(item["loc"])]) or {}) if tag in _TAGS else set()
-        if tag in _TAGS and _closest(keys) == tag:
+        if tag not in _TAGS:
+            continue
+        entry = _at(data, place[: _tag_index(item["loc"])])
+        if _closest(set(entry) if isinstance(entry, dict) else set()) == tag:
             kept.append(item)
     return kept or errors[:1]
 
@@ -114,6 +116,8 @@ def _at(data: Any, place: Place) -> Any:
 def _describe(item: ErrorDetails, lines: Lines, where: str) -> StudyError:
     """One mistake in words."""
     place, _ = _untagged(item["loc"])
+    if item["type"] == "extra_forbidden":  # whatever signs are in an unknown key, it is no tag
+        place = (*_untagged(item["loc"][:-1])[0], item["loc"][-1])
     path = ".".join(str(part) for part in place) or "study"
     line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 1)
     at = f"{where}:{line}: {path}"

@@ -93,6 +93,9 @@ def test_defaults_are_those_of_the_design() -> None:
     ("contrasts:", "multiverse: {}\ncontrasts:", 33, "", "not available in this version"),
     ("scaling: percent", "scaling: percent\n  smoothing_fwhm_mm: -1", 33, "first_level.smoothing_fwhm_mm", "found -1"),
     ("name: my_study", "name: my study", 2, "name", "found 'my study'"),
+    ("name: my_study", "name: my_study\ngroup[x: {}", 3, "group[x", "unknown key 'group[x'"),
+    ("    my_sphere: {", "    odd: -1\n    my_sphere: {", 25, "regions.custom.odd", "found -1"),
+    ("    my_sphere: {", "    odd: true\n    my_sphere: {", 25, "regions.custom.odd", "found True"),
     ("[increase_HRV, decrease_HRV]", "[x, x]", 1, "", "listed twice"),
 ])
 def test_mistakes_are_named(old: str, new: str, line: int, key_path: str, says: str) -> None:
