@@ -43,8 +43,8 @@ def holds(row: Row) -> bool:
 
 
 def kind_of(row: Row) -> str:
-    """Which of :data:`KINDS` a primary row is."""
-    if not math.isfinite(row["estimate"]):
+    """Which of :data:`KINDS` a primary row is; an omnibus test has a p value and no one estimate."""
+    if not (math.isfinite(row["estimate"]) or math.isfinite(row["p"])):
         return "missing"
     if holds(row):
         return "claim"

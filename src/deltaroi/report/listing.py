@@ -47,7 +47,7 @@ def people(row: Row) -> str:
 
 def comparison(name: str) -> str:
     """A comparison as it is printed."""
-    return name.replace("|", ", ")
+    return name.replace(",", " / ").replace("|", ", ")
 
 
 def primary_tables(output: Output) -> tuple[Table, ...]:

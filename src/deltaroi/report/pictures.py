@@ -52,25 +52,38 @@ def picture(figure: Figure, name: str, alt: str, caption: str = "") -> Picture:
 
 
 def forests(output: Output) -> tuple[Picture, ...]:
-    """One forest plot of the primary effects per contrast and unit."""
+    """One forest plot of the primary effects per contrast and unit; for an omnibus test one per planned contrast."""
     pictures: list[Picture] = []
     for (contrast, unit), frame in output.primary.groupby(["contrast", "unit"], sort=False):
-        term = words.term(name) if (name := same(frame, "term")) else "primary effect"
-        compared = comparison(name) if (name := same(frame, "comparison")) else ""
-        rows = [_forest_row(output, row) for row in records(frame)]
-        label = f"{term[0].upper()}{term[1:]} ({words.long_unit(str(unit))})"
-        marked = sum(row.marked for row in rows)
-        alt = f"Forest plot: {term} for {contrast}, {words.plural(len(rows), 'ROI')}, {marked} marked."
-        title = f"{contrast}: {term}{f' ({compared})' if compared else ''} with 95 % confidence intervals"
-        pictures.append(picture(forest(rows, words.shorten(label, 44)), f"forest-{len(pictures)}", alt, title))
+        planned = _planned(output, frame)
+        for part in planned or [frame]:
+            term = words.term(name) if (name := same(part, "term")) else "primary effect"
+            compared = comparison(name) if (name := same(part, "comparison")) else ""
+            rows = [_forest_row(output, row, markable=not planned) for row in records(part)]
+            label = f"{term[0].upper()}{term[1:]} ({words.long_unit(str(unit))})"
+            marked = "not marked" if planned else f"{sum(row.marked for row in rows)} marked"
+            alt = f"Forest plot: {term} for {contrast}, {words.plural(len(rows), 'ROI')}, {marked}."
+            beside = ", planned contrast beside the omnibus test," if planned else ""
+            title = f"{contrast}: {term}{f' ({compared})' if compared else ''}{beside} with 95 % confidence intervals"
+            pictures.append(picture(forest(rows, words.shorten(label, 44)), f"forest-{len(pictures)}", alt, title))
     return tuple(pictures)
 
 
-def _forest_row(output: Output, row: Row) -> ForestRow:
+def _planned(output: Output, primary: pd.DataFrame) -> list[pd.DataFrame]:
+    """The planned contrasts beside primary omnibus tests, which have no estimate to draw; none where there is one."""
+    if np.isfinite(primary["estimate"]).any():
+        return []
+    beside = ["specification", "contrast", "summary", *ROI, "model", "term", "se_kind", "unit"]
+    rows = output.ordered(output.effects).merge(primary[beside], on=beside)
+    rows = rows[~rows["primary"] & np.isfinite(rows["estimate"])]
+    return [part for _, part in rows.groupby("comparison", sort=True)]
+
+
+def _forest_row(output: Output, row: Row, markable: bool) -> ForestRow:
     side = "L + R" if row["hemisphere"] == "B" else str(row["hemisphere"])
     label = f"{side} {row['definition']}" if output.many_definitions else side
     return ForestRow(row["region"], label, row["estimate"], row["ci_low"], row["ci_high"], row["equivalence_bound"],
-                     holds(row))
+                     markable and holds(row))
 
 
 def clouds(output: Output) -> tuple[Panel, ...]:
