@@ -6,6 +6,7 @@ import difflib
 import json
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,10 @@ def read_study(path: str | Path) -> Study:
 def parse_study(text: str, where: str = "study file") -> Study:
     """Check the text of a study file; see :func:`read_study`."""
     data, lines = load_yaml(text, where)
-    for key in _LATER:
-        if key in data:
-            raise StudyError(f"the section '{key}' is not available in this version",
-                             where=f"{where}:{lines[(key,)]}", hint="remove it")
+    for place in _later(data):
+        what = "section" if len(place) == 1 else "key"
+        at = f"{where}:{lines[place]}" + ("" if len(place) == 1 else f": {'.'.join(map(str, place))}")
+        raise StudyError(f"the {what} '{place[-1]}' is not available in this version", where=at, hint="remove it")
     try:
         return Study.model_validate_json(json.dumps(data))
     except ValidationError as error:
@@ -66,6 +67,17 @@ def parse_study(text: str, where: str = "study file") -> Study:
 def resolve(study_path: str | Path, entry: str) -> Path:
     """A path written in a study file, relative to that file unless absolute."""
     return (Path(study_path).resolve().parent / Path(entry).expanduser()).resolve()
+
+
+def _later(data: dict[str, Any]) -> Iterator[Place]:
+    """Places of what later versions will read."""
+    yield from ((key,) for key in _LATER if key in data)
+    dataset, custom = data.get("dataset"), _at(data, ("regions", "custom"))
+    if isinstance(dataset, dict) and "index" in dataset:
+        yield "dataset", "index"
+    for name, entry in custom.items() if isinstance(custom, dict) else ():
+        if isinstance(entry, dict) and "combine" in entry:
+            yield "regions", "custom", name, "combine"
 
 
 def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDetails]:
