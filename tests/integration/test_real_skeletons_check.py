@@ -105,7 +105,7 @@ def test_ds003823_people_and_sessions(hrv: CheckResult) -> None:
     assert reasons(hrv)["is in participants.tsv but has no folder"] == 11
     assert reasons(hrv)["an events file without a BOLD image"] == 22
     assert reasons(hrv)["no scan of this task in this session"] == 2 * 182 - 319 - 22
-    assert foreseen(hrv)["no usable run in this session: not among the complete cases"] == 172 - 145
+    assert foreseen(hrv)["no response in this session, so the subject is not among the complete cases"] == 172 - 145
 
 
 def test_ds003823_truncated_scans(hrv: CheckResult) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -93,13 +93,16 @@ def check(study_path: str | Path) -> CheckResult:
     plan = make_plan(study, path)
     notes = [f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())]
     base = path.resolve().parent
-    rois = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else pd.DataFrame(columns=COLUMNS)
+    rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
+        (pd.DataFrame(columns=COLUMNS), ())
+    plan = replace(plan, foreseen=(*plan.foreseen, *empty))
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
-                       exclusion_frame(plan.foreseen), rois, (*plan.warnings, *notes), _exit_code(plan, rois))
+                       exclusion_frame(plan.foreseen), rois, (*plan.warnings, *notes),
+                       _exit_code(plan, rois, len(empty)))
 
 
-def _exit_code(plan: Plan, rois: pd.DataFrame) -> int:
-    if not plan.runs or not all(rois["usable"]):
+def _exit_code(plan: Plan, rois: pd.DataFrame, empty: int) -> int:
+    if not plan.runs or not all(rois["usable"]) or empty == len(rois):
         return 4
     return 5 if any(row.failure for row in plan.exclusions) else 0
 

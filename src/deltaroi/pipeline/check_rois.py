@@ -1,4 +1,4 @@
-"""Which ROIs a run could draw on the images' grid: names, files and template spaces; no voxel is looked at."""
+"""Which ROIs a run could draw on the images' grid: names, files and template spaces; custom ROIs are drawn to see."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from deltaroi import atlas
 from deltaroi.config.study import Study
 from deltaroi.errors import DeltaroiError
 from deltaroi.grid import Grid
-from deltaroi.io.files import content_state
-from deltaroi.masks import CUSTOM
-from deltaroi.masks.space import check_space, stated
-from deltaroi.specs import SphereRoi
-from deltaroi.types import RoiKey
+from deltaroi.masks import CUSTOM, build_regions
+from deltaroi.masks.space import check_space
+from deltaroi.specs import RegionChoice
+from deltaroi.types import Exclusion, RoiKey
 
 COLUMNS = ["region", "hemisphere", "definition", "usable", "note"]
 
 
-def check_rois(study: Study, rois: Sequence[RoiKey], grid: Grid, base: Path) -> pd.DataFrame:
+def check_rois(study: Study, rois: Sequence[RoiKey], grid: Grid,
+               base: Path) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
     """Hold the ROIs against the template space of the images.
 
     Parameters
@@ -36,31 +36,31 @@ def check_rois(study: Study, rois: Sequence[RoiKey], grid: Grid, base: Path) -> 
 
     Returns
     -------
-    DataFrame
+    table : DataFrame
         One row per ROI: ``region hemisphere definition usable note``; ``note`` says why it cannot be drawn, or what to
-        know about its space.
+        know about it.
+    exclusions : tuple of Exclusion
+        Custom ROIs without a voxel on the grid.
     """
     rows = []
+    empty: list[Exclusion] = []
     for key in rois:
         try:
-            usable, note = _look(study, key, grid, base)
+            usable, note, gone = _look(study, key, grid, base)
+            empty += gone
         except DeltaroiError as error:
-            usable, note = False, f"{error.message}: {error.hint}" if error.hint else error.message
+            usable, note = False, ": ".join(part for part in (error.where, error.message, error.hint) if part)
         rows.append([key.region, key.hemisphere, key.definition, usable, note])
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS), tuple(empty)
 
 
-def _look(study: Study, key: RoiKey, grid: Grid, base: Path) -> tuple[bool, str]:
+def _look(study: Study, key: RoiKey, grid: Grid, base: Path) -> tuple[bool, str, tuple[Exclusion, ...]]:
     override = study.dataset.allow_space_mismatch
     if key.definition != CUSTOM:
         source = atlas.find(key.region, key.hemisphere, key.definition)  # type: ignore[arg-type]
-        return True, check_space(source.space, grid, override, f"definition {key.definition}", key.region).note
-    roi = study.regions.custom[key.region]
-    if not isinstance(roi, SphereRoi):
-        entry = str(getattr(roi, "mask", "") or getattr(roi, "labels", ""))
-        state = content_state(base / Path(entry).expanduser())
-        if state != "ok":
-            return False, f"{entry} cannot be read: {state}"
-    if atlas.NOT_STATED in (stated(roi.space), grid.space):
-        return True, "the template space is not stated"
-    return True, check_space(roi.space, grid, override, f"regions.custom.{key.region}").note
+        return True, check_space(source.space, grid, override, f"definition {key.definition}", key.region).note, ()
+    one = RegionChoice(region=key.region, definition=CUSTOM, hemispheres=[key.hemisphere])  # type: ignore[list-item]
+    alone = study.regions.model_copy(update={"include": [one],
+                                             "custom": {key.region: study.regions.custom[key.region]}})
+    drawn = build_regions(alone, grid, base=base, allow_space_mismatch=override)
+    return True, "; ".join(drawn.notes), drawn.exclusions

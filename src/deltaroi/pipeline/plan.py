@@ -131,12 +131,16 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
     warnings = (*found.warnings, *people.warnings, *_about(runs, grids), *_empty_groups(study, groups, runs))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
-                _simulated(inputs), _foreseen(study, checked, people),
+                _simulated(inputs), _foreseen(study, runs, checked, people),
                 tuple(note for one in checked if one.ok for note in one.notes))
 
 
 def _query(study: Study, study_path: str | Path) -> DatasetQuery:
     dataset = study.dataset
+    for name in ("bids_dir", "derivatives"):
+        if "://" in (getattr(dataset, name) or ""):
+            raise StudyError("a remote dataset is not available in this version", where=f"dataset.{name}",
+                             hint="download it, and give the path of its folder")
     bids_dir = resolve(study_path, dataset.bids_dir)
     if dataset.maps is not None:
         raise StudyError("a study on ready-made maps is not available in this version", where="dataset.maps",
@@ -207,22 +211,36 @@ def _empty_groups(study: Study, groups: Mapping[str, str], runs: Sequence[Planne
             (study.groups.levels if study.groups else []) if runs and not complete[level]]
 
 
-def _foreseen(study: Study, checked: Iterable[Preflight], people: People) -> tuple[Exclusion, ...]:
-    """What the first level and the group stage will leave out."""
-    usable = [one for one in checked if one.ok]
-    rows = [row for one in usable for row in one.foreseen]
-    sessions = study.dataset.sessions
-    have: dict[str, set[str]] = {}
-    for one in usable:
-        have.setdefault(one.run.key.subject, set()).add(one.run.key.session)
-    for subject, seen in sorted(have.items()):
-        rows += [Exclusion("effects", subject, session, reason="no usable run in this session: not among the complete "
-                           "cases", value=", ".join(s for s in sessions if s in seen), threshold=", ".join(sessions))
-                 for session in sessions if session not in seen]
+def _foreseen(study: Study, runs: Sequence[PlannedRun], checked: Iterable[Preflight],
+              people: People) -> tuple[Exclusion, ...]:
+    """What the later stages will leave out; a session without a response is named as the group stage names it."""
+    rows = [row for one in checked if one.ok for row in one.foreseen]
+    wanted = tuple(study.dataset.sessions) or (NA,)
+    visits: dict[str, dict[str, list[PlannedRun]]] = {}
+    for one in runs:
+        visits.setdefault(one.run.key.subject, {}).setdefault(one.run.key.session, []).append(one)
+    for subject, seen in visits.items():
+        for session in wanted:
+            rows += _without_response((subject, session), seen.get(session, []), study.contrasts, len(wanted) == 1)
         lacking = [name for name in people.covariates.columns
                    if subject in people.covariates.index and people.covariates.loc[subject, name] == NA]
         rows += [Exclusion("effects", subject, reason=f"covariate '{name}' is missing") for name in lacking]
     return tuple(rows)
+
+
+def _without_response(who: tuple[str, str], runs: Sequence[PlannedRun], contrasts: Iterable[str],
+                      single: bool) -> list[Exclusion]:
+    """Rows of a subject's session that will have no response, or none to some contrasts."""
+    reason = "no response" if single else "no response in this session, so the subject is not among the complete cases"
+    grids = len({one.grid.digest for one in runs})
+    if grids > 1:
+        return [Exclusion("responses", *who, reason="the runs of this session lie on different grids",
+                          value=str(grids), threshold="1"), Exclusion("effects", *who, reason=reason)]
+    if not runs:
+        return [Exclusion("effects", *who, reason=reason)]
+    served = {name for one in runs for name in one.contrasts}
+    return [Exclusion("effects", *who, region=name, reason=reason) for name in contrasts
+            if name not in served]
 
 
 def _described(folder: Path) -> dict[str, Any]:

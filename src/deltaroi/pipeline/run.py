@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,25 +101,33 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet())
     reached = STAGES[: STAGES.index(until) + 1]
     if not plan.runs:
-        stages.write_exclusions(work)
-        raise DataError(f"nothing usable is left: {len(plan.exclusions)} exclusions", where=str(file),
-                        hint=f"read {layout.table('exclusions')}, or `deltaroi check {file}`")
+        raise _nothing_left(work, "nothing usable is left")
     stages.masks(work)
+    if work.region_table().empty:
+        raise _nothing_left(work, "no ROI has a voxel on the images' grid")
     if "first-level" in reached:
         stages.first_level(work)
     responses = stages.responses(work) if "responses" in reached else pd.DataFrame()
+    if "responses" in reached and responses["value"].isna().all():
+        raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None
     exclusions = stages.write_exclusions(work)
     stages.write_record(work)
     report = stages.report(work) if "report" in reached else None
-    if "responses" in reached and responses["value"].isna().all():
-        raise DataError("no response could be computed", where=str(file),
-                        hint=f"read {layout.table('exclusions')} for the reasons")
     return RunResult(
         study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran))
+
+
+def _nothing_left(work: stages.Work, what: str) -> DataError:
+    """The error of a run that cannot go on; the exclusions, which say why, are written first."""
+    table = stages.write_exclusions(work)
+    reasons = Counter(table["reason"]).most_common(1)
+    often = f", {reasons[0][1]} of them: {reasons[0][0]}" if reasons else ""
+    return DataError(f"{what}: {len(table)} exclusions{often}", where=str(work.file),
+                     hint=f"read {work.layout.table('exclusions')}, or `deltaroi check {work.file}`")
 
 
 def preview(study: str | Path, out: str | Path) -> Preview:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from typing import Any
 
+import nibabel
+import numpy as np
 import pytest
 
+from deltaroi.errors import StudyError
 from deltaroi.pipeline.check import check
 from deltaroi.tables import EXCLUSIONS, conform
 
@@ -76,7 +81,45 @@ def test_a_custom_mask_that_is_not_there(two_sessions: Any) -> None:
             "hemispheres: [B]}\n" + GROUPS)
     result = check(two_sessions.study(text, sessions=["pre", "post"]))
     assert result.exit_code == 4
-    assert result.rois["note"].tolist() == ["m.nii.gz cannot be read: missing"]
+    assert result.rois["note"][0].startswith("regions.custom.mine: m.nii.gz: there is no such file: ")
+
+
+@pytest.mark.parametrize(("custom", "code", "says"), [
+    ("{sphere: {L: [24, -2, -16], R: [-24, -2, -16]}, radius_mm: 30}", 4, "mine-L_custom: the ROI is called left"),
+    ("{sphere: {L: [-500, 0, 0], R: [500, 0, 0]}, radius_mm: 30}", 4, "the ROI has no voxel on the images' grid"),
+    ("{sphere: {L: [-500, 0, 0], R: [20, 20, 20]}, radius_mm: 30}", 0, "the ROI has no voxel on the images' grid"),
+])
+def test_custom_rois_are_drawn_to_see(two_sessions: Any, custom: str, code: int, says: str) -> None:
+    text = f"regions: {{include: [mine], custom: {{mine: {custom}}}}}\n{GROUPS}"
+    result = check(two_sessions.study(text, sessions=["pre", "post"]))
+    assert result.exit_code == code
+    assert says in "\n".join(result.lines())
+
+
+def test_what_the_group_stage_will_miss_is_foreseen(two_sessions: Any) -> None:
+    """A condition without events, and runs of one session on different grids, leave no response behind."""
+    two_sessions.run("01", "post", events="onset\tduration\ttrial_type\n4\t2\ta\n12\t2\ta\n")
+    two_sessions.run("04", "pre")
+    two_sessions.run("04", "post", "run-1")
+    stem = two_sessions.run("04", "post", "run-2")
+    for path in two_sessions.derivatives.glob(f"{stem}_*.nii.gz"):
+        image = nibabel.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))
+        image.set_sform(np.diag([1.0, 1, 1, 1]) @ image.affine + np.eye(4, k=3) * 20)
+        path.write_bytes(gzip.compress(image.to_bytes()))
+    two_sessions.participants("participant_id\tarm\nsub-01\ttrain\nsub-02\twait\nsub-03\twait\nsub-04\ttrain\n")
+    text = GROUPS.replace("{a_b: a - b}", "{a_b: a - b, only_a: a}")
+    foreseen = check(two_sessions.study(text, sessions=["pre", "post"])).foreseen
+    rows = foreseen[foreseen["stage"] != "first-level"]
+    assert rows[["stage", "subject", "session", "region"]].to_numpy().tolist() == [
+        ["effects", "01", "post", "a_b"], ["effects", "04", "post", "n/a"], ["responses", "04", "post", "n/a"]]
+    assert "the runs of this session lie on different grids" in set(rows["reason"])
+
+
+def test_a_remote_dataset_is_refused_by_name(two_sessions: Any) -> None:
+    study = two_sessions.study(GROUPS, sessions=["pre", "post"])
+    study.write_text(re.sub('"bids_dir": "[^"]*"', '"bids_dir": "s3://openneuro.org/ds003823"', study.read_text()))
+    with pytest.raises(StudyError, match=r"dataset\.bids_dir: a remote dataset is not available in this version"):
+        check(study)
 
 
 def test_nothing_is_written(two_sessions: Any) -> None:
