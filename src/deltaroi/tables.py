@@ -254,8 +254,10 @@ SCHEMAS = {s.name: s for s in (RESPONSES, EFFECTS, EXCLUSIONS, REGIONS, QUALITY,
 
 
 def columns_hint(columns: Iterable[str]) -> str:
-    """What to say of a table that lacks a column: which it has, or that it is not separated by tabs."""
+    """What to say of a table that lacks a column: which it has, or what is wrong with its form."""
     names = [str(name) for name in columns]
+    if any(name.startswith('"') for name in names):
+        return f"its columns are {', '.join(names)}; write the table without quotes (in R: quote = FALSE)"
     if len(names) == 1:
         for sign, word in ((",", "commas"), (";", "semicolons"), (" ", "spaces")):
             if sign in names[0]:

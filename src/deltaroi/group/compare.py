@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -86,8 +86,7 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
     """
     where = str(values) if isinstance(values, (str, Path)) else "values"
     table = read_tsv(Path(values)) if isinstance(values, (str, Path)) else _as_text(values)
-    _once(options.sessions, "--sessions")
-    _once(options.groups, "--groups")
+    options = replace(options, sessions=_once(options.sessions, "--sessions"), groups=_once(options.groups, "--groups"))
     sessions = tuple(label.removeprefix("ses-") for label in options.sessions)
     _require(table, ("subject", "region", "value", *(("session",) if sessions else ())), where)
     frame = pd.DataFrame({
@@ -149,9 +148,14 @@ def _numbers(cells: pd.Series, where: str) -> list[float]:
     return numbers
 
 
-def _once(labels: tuple[str, ...], option: str) -> None:
-    if len(set(labels)) != len(labels):
-        raise UsageError(f"a label stands twice: {', '.join(labels)}", where=option, hint="name each one once")
+def _once(labels: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """The labels as text, each of which must stand once."""
+    if isinstance(labels, str):
+        raise UsageError(f"found the text {labels!r}", where=option, hint="give a tuple of labels")
+    texts = tuple(str(label) for label in labels)
+    if len(set(texts)) != len(texts):
+        raise UsageError(f"a label stands twice: {', '.join(texts)}", where=option, hint="name each one once")
+    return texts
 
 
 def _found(lacking: list[str], found: list[str]) -> str:

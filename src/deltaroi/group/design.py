@@ -39,8 +39,9 @@ class GroupDesign:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", tuple(self.sessions))
         object.__setattr__(self, "levels", tuple(self.levels) if self.levels else None)
-        if self.levels is not None and len(self.levels) > 1 and self.assignment is None:
-            raise StudyError("it is not said how people came into their group", where="groups.assignment",
+        if self.levels is not None and len(self.levels) > 1 and self.assignment not in ("randomised", "preexisting"):
+            said = "it is not said" if self.assignment is None else f"{self.assignment!r} does not say"
+            raise StudyError(f"{said} how people came into their group", where="groups.assignment",
                              hint="randomised or preexisting: it decides the primary estimator")
         for name, listed in (("sessions", self.sessions), ("levels", self.levels or ())):
             if len(set(listed)) != len(listed):

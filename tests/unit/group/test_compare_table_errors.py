@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from deltaroi.errors import DataError, DeltaroiError, TableError, UsageError
+from deltaroi.errors import DataError, DeltaroiError, StudyError, TableError, UsageError
 from deltaroi.group import CompareOptions, compare
 from deltaroi.specs import GroupStats
 
@@ -60,6 +61,7 @@ def test_a_bad_cell_is_named(make_table, tmp_path, change, says: str) -> None:
     (CompareOptions(("pre", "after"), ("A", "B")), "no session after in the table"),
     (CompareOptions(("pre", "pst"), ("A", "B")), r"did you mean 'post'\? found: post, pre"),
     (CompareOptions(("pre", "pre"), ("A", "B")), "--sessions: a label stands twice: pre, pre"),
+    (CompareOptions("pre,post", ("A", "B")), "--sessions: found the text 'pre,post'"),  # type: ignore[arg-type]
     (CompareOptions(("pre", "post"), ("A", "A")), "--groups: a label stands twice"),
     (CompareOptions(("pre", "post"), ()), "the table has the groups A, B"),
     (CompareOptions(("pre", "post"), ("A", "Z")), "no subject is in group Z"),
@@ -77,6 +79,27 @@ def test_another_separator_is_named(make_table, tmp_path, sign: str, word: str) 
     make_table({"A": 4, "B": 4}).to_csv(path, sep=sign, index=False)
     with pytest.raises(TableError, match=f"one cell separated by {word}; save the table separated by tabs"):
         compare(path, TWO)
+
+
+def test_quotes_are_named(make_table, tmp_path) -> None:
+    path = tmp_path / "values.tsv"
+    make_table({"A": 4, "B": 4}).to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_ALL)
+    with pytest.raises(TableError, match=r"without quotes \(in R: quote = FALSE\)"):
+        compare(path, TWO)
+
+
+def test_groups_may_be_numbers(make_table) -> None:
+    table = make_table({"A": 4, "B": 4})
+    coded = table.assign(group=table["group"].map({"A": 1, "B": 0}))
+    asked = CompareOptions(("pre", "post"), (1, 0), stats=TWO.stats)  # type: ignore[arg-type]
+    ours, plain = (result.effects.query("primary")["p"] for result in (compare(coded, asked), compare(table, TWO)))
+    pd.testing.assert_series_equal(ours, plain)
+
+
+def test_an_unknown_assignment_is_refused(make_table) -> None:
+    asked = CompareOptions(("pre", "post"), ("A", "B"), "randomized", stats=TWO.stats)  # type: ignore[arg-type]
+    with pytest.raises(StudyError, match="'randomized' does not say how people came into their group"):
+        compare(make_table({"A": 4, "B": 4}), asked)
 
 
 def test_participants_with_other_labels_are_refused(make_table) -> None:
