@@ -47,7 +47,9 @@ def amount(value: float, unit: str) -> str:
 
 
 def p_text(p: float) -> str:
-    """A p value as people write it."""
+    """A p value as people write it; near .05 with a digit more, so that the side is seen."""
+    if abs(p - ALPHA) < 0.0005:
+        return f"p = {p:.4f}"
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.0995 else f"p = {p:.2f}"
 
 
@@ -93,8 +95,9 @@ def _verdict(row: Row) -> str:
     """What the numbers allow to say."""
     test, numbers, unit = row.numbers.test, row.numbers, row.block.units[row.roi]
     p, method = corrected_p(row)
-    over = f" over {row.family_size} tests" if row.family_size > 1 else ""
-    said = f"{p_text(p)} corrected{over} by {method}" if row.family_size > 1 else p_text(p)
+    one = row.family_size == 1
+    alone_by = " by permutation" if method == "max-T" else ""
+    said = p_text(p) + (alone_by if one else f" corrected over {row.family_size} tests by {method}")
     small = math.isfinite(numbers.p_equivalence) and numbers.p_equivalence < ALPHA
     bound = f"the equivalence bound of {amount(numbers.bound, unit)} (equivalence {p_text(numbers.p_equivalence)})"
     question = row.question
@@ -105,7 +108,8 @@ def _verdict(row: Row) -> str:
         return f"{text}, yet smaller than {bound}" if small else text
     if small:
         return f"the effect, if any, is smaller than {bound}; {said}"
-    alone = f" ({p_text(test.p)} before correction)" if test.p < ALPHA else ""
+    plain = f"by the {test.kind} test" if one else "before correction"
+    alone = f" ({p_text(test.p)} {plain})" if test.p < ALPHA else ""
     return f"no evidence either way, {said}{alone}"
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from deltaroi.group import CompareOptions, compare
+from deltaroi.group.reading import p_text
 from deltaroi.specs import GroupStats
 
 
@@ -53,6 +54,22 @@ def test_a_difference_that_does_not_survive_is_no_evidence(make_table) -> None:
             break
     assert "no evidence either way" in text
     assert "before correction" in text
+
+
+def test_a_single_test_is_not_said_to_be_corrected(make_table) -> None:
+    """With one ROI the claim rests on the permutation p, and the sentence says so."""
+    for seed in range(300):
+        text, row = primary_reading(make_table({"A": 12, "B": 12}, rois=1, seed=seed), permutations=99)
+        if row["p"] < 0.05 < row["p_fwe"]:
+            break
+    assert f"no evidence either way, {p_text(row['p_fwe'])} by permutation ({p_text(row['p'])} by the t test)" in text
+    assert "correct" not in text
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0496, "p = 0.0496"), (0.05, "p = 0.0500"), (0.0504, "p = 0.0504"),
+                                         (0.049, "p = 0.049"), (0.0009, "p < 0.001"), (0.25, "p = 0.25")])
+def test_the_side_of_the_threshold_is_seen(p: float, text: str) -> None:
+    assert p_text(p) == text
 
 
 def test_effects_within_a_group_say_nothing_about_groups(make_table) -> None:
