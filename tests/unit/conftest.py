@@ -13,7 +13,9 @@ import pytest
 SPACE = "MNI152NLin2009cAsym"
 AFFINE = np.array([[40.0, 0, 0, -60], [0, 40, 0, -60], [0, 0, 40, -60], [0, 0, 0, 1]])
 EVENTS = "onset\tduration\ttrial_type\n" + "".join(f"{4 * i}\t2\t{'ab'[i % 2]}\n" for i in range(8))
-CONFOUNDS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z", "framewise_displacement")
+MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+CONFOUNDS = (*(f"{name}{more}" for name in MOTION for more in ("", "_derivative1", "_power2", "_derivative1_power2")),
+             "framewise_displacement")
 
 
 def nifti(shape: tuple[int, ...] = (4, 4, 4, 20), tr: float = 2.0, affine: np.ndarray = AFFINE) -> bytes:

@@ -1,4 +1,4 @@
-"""What a run would use and what not, and the exit code it would end with; computes nothing, writes nothing."""
+"""What a run would use and what not, and the exit code it would end with; reads no voxel of BOLD, writes nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pandas as pd
 
 from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
+from deltaroi.pipeline.check_models import check_models
 from deltaroi.pipeline.check_rois import COLUMNS, check_rois
-from deltaroi.pipeline.plan import Plan, make_plan
+from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
 from deltaroi.tables import exclusion_frame
 from deltaroi.types import NA, Exclusion
 
@@ -95,16 +96,17 @@ def check(study_path: str | Path) -> CheckResult:
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
-    plan = replace(plan, foreseen=(*plan.foreseen, *empty))
+    runs, unfit = check_models(study, plan)
+    plan = replace(plan, runs=runs, foreseen=(*unfit, *foresee_group(study, runs, plan.covariates), *empty))
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
                        exclusion_frame(plan.foreseen), rois, (*plan.warnings, *notes),
                        _exit_code(plan, rois, len(empty)))
 
 
 def _exit_code(plan: Plan, rois: pd.DataFrame, empty: int) -> int:
-    if not plan.runs or not all(rois["usable"]) or empty == len(rois):
+    if not any(one.contrasts for one in plan.runs) or not all(rois["usable"]) or empty == len(rois):
         return 4
-    return 5 if any(row.failure for row in plan.exclusions) else 0
+    return 5 if any(row.failure for row in (*plan.exclusions, *plan.foreseen)) else 0
 
 
 def _subject_table(study: Study, plan: Plan) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.io.sidecars import read_json
 from deltaroi.masks import roi_keys
 from deltaroi.pipeline.expected import check_names
-from deltaroi.pipeline.people import People, choose_people
+from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, inspect
 from deltaroi.types import NA, Exclusion, RoiKey
 
@@ -129,9 +129,10 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     used = sorted({one.run.key.subject for one in runs})
     groups = {subject: people.groups[subject] for subject in used if subject in people.groups}
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
+    early = [row for one in checked if one.ok for row in one.foreseen]
     warnings = (*found.warnings, *people.warnings, *_about(runs, grids), *_empty_groups(study, groups, runs))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
-                _simulated(inputs), _foreseen(study, runs, checked, people),
+                _simulated(inputs), (*early, *foresee_group(study, runs, covariates)),
                 tuple(note for one in checked if one.ok for note in one.notes))
 
 
@@ -211,10 +212,19 @@ def _empty_groups(study: Study, groups: Mapping[str, str], runs: Sequence[Planne
             (study.groups.levels if study.groups else []) if runs and not complete[level]]
 
 
-def _foreseen(study: Study, runs: Sequence[PlannedRun], checked: Iterable[Preflight],
-              people: People) -> tuple[Exclusion, ...]:
-    """What the later stages will leave out; a session without a response is named as the group stage names it."""
-    rows = [row for one in checked if one.ok for row in one.foreseen]
+def foresee_group(study: Study, runs: Sequence[PlannedRun], covariates: pd.DataFrame) -> tuple[Exclusion, ...]:
+    """What responses and group stage will leave out, in their words: sessions without a response, missing covariates.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    runs : sequence of PlannedRun
+        The runs that will be fitted.
+    covariates : DataFrame
+        Text cells, one row per subject (index ``participant_id``), one column per covariate.
+    """
+    rows: list[Exclusion] = []
     wanted = tuple(study.dataset.sessions) or (NA,)
     visits: dict[str, dict[str, list[PlannedRun]]] = {}
     for one in runs:
@@ -222,8 +232,8 @@ def _foreseen(study: Study, runs: Sequence[PlannedRun], checked: Iterable[Prefli
     for subject, seen in visits.items():
         for session in wanted:
             rows += _without_response((subject, session), seen.get(session, []), study.contrasts, len(wanted) == 1)
-        lacking = [name for name in people.covariates.columns
-                   if subject in people.covariates.index and people.covariates.loc[subject, name] == NA]
+        lacking = [name for name in covariates.columns
+                   if subject in covariates.index and covariates.loc[subject, name] == NA]
         rows += [Exclusion("effects", subject, reason=f"covariate '{name}' is missing") for name in lacking]
     return tuple(rows)
 

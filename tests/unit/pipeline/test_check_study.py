@@ -115,6 +115,29 @@ def test_what_the_group_stage_will_miss_is_foreseen(two_sessions: Any) -> None:
     assert "the runs of this session lie on different grids" in set(rows["reason"])
 
 
+@pytest.mark.parametrize(("first_level", "code", "says"), [
+    ("confounds: {scrub_fd_mm: 0.05}", 4, "no degree of freedom is left"),
+    ("confounds: {motion: 0, scrub_fd_mm: null}", 0, ""),
+])
+def test_what_the_model_cannot_bear_is_foreseen(two_sessions: Any, first_level: str, code: int, says: str) -> None:
+    text = f"first_level: {{{first_level}}}\n{GROUPS}"
+    result = check(two_sessions.study(text, sessions=["pre", "post"]))
+    assert result.exit_code == code
+    assert says in "\n".join(result.lines())
+
+
+def test_a_gap_in_the_confounds_is_foreseen(two_sessions: Any) -> None:
+    table = next(two_sessions.derivatives.rglob("*_desc-confounds_timeseries.tsv"))
+    lines = table.read_text().splitlines()
+    lines[9] = lines[9].replace("0.1", "n/a", 1)
+    table.write_text("\n".join(lines) + "\n")
+    result = check(two_sessions.study(GROUPS, sessions=["pre", "post"]))
+    assert result.exit_code == 5
+    rows = result.foreseen[result.foreseen["stage"] == "first-level"]
+    assert rows["reason"].tolist() == ["failed: column 'trans_x' has no number in row 10 (volume 9)"]
+    assert len(result.runs) == 5
+
+
 def test_a_remote_dataset_is_refused_by_name(two_sessions: Any) -> None:
     study = two_sessions.study(GROUPS, sessions=["pre", "post"])
     study.write_text(re.sub('"bids_dir": "[^"]*"', '"bids_dir": "s3://openneuro.org/ds003823"', study.read_text()))

@@ -1,0 +1,48 @@
+"""Which of a plan's runs can be modelled: the design matrix of every run is made; no voxel is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from deltaroi.config.study import Study
+from deltaroi.errors import DataError
+from deltaroi.firstlevel import FirstLevelTask
+from deltaroi.firstlevel.model import model_run
+from deltaroi.pipeline.declared import contrast_weights
+from deltaroi.pipeline.plan import Plan, PlannedRun
+from deltaroi.types import NA, Exclusion
+
+
+def check_models(study: Study, plan: Plan) -> tuple[tuple[PlannedRun, ...], tuple[Exclusion, ...]]:
+    """Make the model of every run as the first level will.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    plan : Plan
+        Its runs.
+
+    Returns
+    -------
+    runs : tuple of PlannedRun
+        Those that can be modelled, with the contrasts they can serve.
+    exclusions : tuple of Exclusion
+        What the first level will list; a run that cannot be modelled is a failure.
+    """
+    task = FirstLevelTask(study.first_level, dict(study.conditions), contrast_weights(study))
+    runs: list[PlannedRun] = []
+    rows: list[Exclusion] = []
+    for planned in plan.runs:
+        key = planned.run.key
+        try:
+            model = model_run(planned.run, task, planned.n_volumes)
+        except DataError as error:
+            rows.append(Exclusion("first-level", key.subject, key.session, key.run, reason=f"failed: {error.message}",
+                                  value=Path(error.where).name or NA, failure=True))
+            continue
+        rows += model.exclusions
+        lost = {row.region for row in model.exclusions}
+        runs.append(replace(planned, contrasts=tuple(name for name in planned.contrasts if name not in lost)))
+    return tuple(runs), tuple(rows)
