@@ -179,7 +179,8 @@ class _Keeper:
 
     def add(self, start: int, block: NDArray[np.generic]) -> None:
         """Take one block of stored values."""
-        values = np.ascontiguousarray(block.T)[self._columns].astype(np.float64)  # (voxels, volumes)
+        with np.errstate(invalid="ignore"):  # damaged bytes may be signalling NaNs; they count as not finite
+            values = np.ascontiguousarray(block.T)[self._columns].astype(np.float64)  # (voxels, volumes)
         if self._header.scaled:
             values = values * self._header.slope + self._header.intercept
         plain = values[self._inner]

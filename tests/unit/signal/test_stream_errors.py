@@ -184,3 +184,12 @@ def test_unused_voxels_are_told_apart(tmp_path: Path) -> None:
     assert found.finite.tolist() == [False, False, True, True]
     assert found.constant.tolist() == [False, False, True, False]
     assert found.n_nonfinite == 2
+
+
+def test_damaged_bytes_that_are_signalling_nans_count_as_not_finite(tmp_path: Path) -> None:
+    data = plain()
+    data[352:356] = (0x7F800001).to_bytes(4, "little")
+    (tmp_path / "x.nii").write_bytes(data)
+    found = gather(tmp_path / "x.nii", np.arange(120))
+    assert found.n_nonfinite == 1
+    assert not found.finite[0]
