@@ -62,6 +62,9 @@ def not_stated(exact: bool, who: str, grid: Grid, space: str) -> Fit:
 def _what_fits(region: str, grid: Grid) -> str:
     if grid.space == NOT_STATED:
         return "state the template space of the images (dataset.space, --space)"
+    for space in sorted({d.space for d in library()}):  # other letters would be another template, not a slip
+        if space != grid.space and space.lower() == grid.space.lower():
+            return f"did you mean '{space}'?"
     fitting = [d.name for d in library() if space_relation(d.space, grid.space).kind != "refused"
                and (not region or region in d.regions)]
     if not fitting:

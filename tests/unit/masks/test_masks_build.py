@@ -91,6 +91,13 @@ def test_library_on_any_other_space_is_refused(space: str) -> None:
         build(Grid((60, 70, 60), masks.grid_for(SPACE, 3).affine, space), include=["AI"])
 
 
+@pytest.mark.parametrize(("space", "meant"), [("MNI152Nlin2009cAsym", True), ("MNI152NLin2009aAsym", False)])
+def test_only_a_slip_of_capitals_is_guessed(space: str, meant: bool) -> None:
+    with pytest.raises(SpaceError) as caught:
+        build(Grid((60, 70, 60), masks.grid_for(SPACE, 3).affine, space), include=["AI"])
+    assert ("did you mean 'MNI152NLin2009cAsym'?" in caught.value.hint) == meant
+
+
 def test_roi_outside_the_field_of_view_is_an_exclusion() -> None:
     whole = masks.grid_for(SPACE, 3)
     slab = Grid((65, 77, 20), whole.affine, SPACE)  # z from -78 to -21
