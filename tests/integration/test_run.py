@@ -215,6 +215,15 @@ def test_output_folder_of_somebody_else_is_refused(tiny: Path, tmp_path: Path) -
     assert [p.name for p in out.iterdir()] == ["thesis.txt"]
 
 
+def test_an_output_folder_that_cannot_be_made_is_named(simulated: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for out in (tmp_path / "file" / "out", tmp_path / ("n" * 300)):
+        done = command("run", simulated / "study.yaml", "--out", out)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        assert out.name in done.stderr
+
+
 def test_dry_run_writes_nothing(tiny: Path, tmp_path: Path) -> None:
     done = command("run", tiny / "study.yaml", "--out", tmp_path / "out", "--dry-run")
     assert done.returncode == 0, done.stderr

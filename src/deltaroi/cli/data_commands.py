@@ -48,15 +48,6 @@ def _from_options() -> Iterator[None]:
         raise UsageError(error.message, where=_OPTIONS.get(error.where, error.where), hint=error.hint) from error
 
 
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"cannot write there: {error.strerror or error}", where=f"--out {out}",
-                         hint="name a folder that can be written to") from error
-
-
 def _words(text: str | None) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()] if text else []
 
@@ -87,8 +78,7 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
         stats=GroupStats(variance=variance.value, permutations=permutations, seed=seed, equivalence_bounds_d=bound))
     with _from_options():
         result = compare_values(values, options)
-    with _writing(out):
-        result.write(out)
+    result.write(out)
     for line in effects_lines(result.effects, result.warnings):
         tell(line)
     say(f"written: {out / 'effects.tsv'}")
@@ -115,8 +105,7 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
         sphere=sphere, labels=labels, names=names, summary=summary, minimum_coverage=minimum_coverage)
     with _from_options():
         result = measure_maps(maps, options)
-    with _writing(out):
-        result.write(out)
+    result.write(out)
     for warning in result.warnings:
         say(f"warning: {warning}")
     tell(f"{len(result.responses)} values, {len(result.exclusions)} exclusions")
@@ -135,7 +124,7 @@ def regions_build(regions: str = typer.Option(..., "--regions", help="Region nam
     from deltaroi.pipeline.regions import BuildOptions, build_and_write
 
     options = BuildOptions(tuple(_words(regions)), definition, tuple(_words(hemispheres)), space, like, resolution)
-    with _from_options(), _writing(out):
+    with _from_options():
         result = build_and_write(options, out)
     for row in result.table.itertuples():
         note = f"  ! {row.warning}" if row.warning != "n/a" else ""

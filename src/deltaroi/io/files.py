@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from deltaroi.errors import DataError
+from deltaroi.errors import DataError, UsageError
 
 ContentState = Literal["ok", "missing", "not fetched", "broken link", "empty"]
 _POINTER = b"/annex/objects/"
@@ -29,7 +29,20 @@ def atomic_write(path: Path, data: bytes) -> None:
         Target; its folder is made.
     data : bytes
         Content.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be written.
     """
+    try:
+        _replace(path, data)
+    except OSError as error:
+        raise UsageError(f"the file cannot be written: {error.strerror or error}", where=str(path),
+                         hint="may the folder be written to, and is there space left on the disk?") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".tmp-{socket.gethostname()}~{os.getpid()}~")
     temporary = Path(name)

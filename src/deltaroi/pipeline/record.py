@@ -23,8 +23,16 @@ def claim(layout: Layout) -> None:
     Raises
     ------
     UsageError
-        The folder exists, is not empty and was not made by deltaroi.
+        The folder exists, is not empty and was not made by deltaroi; or it cannot be listed.
     """
+    try:
+        _claim(layout)
+    except OSError as error:
+        raise UsageError(f"the output folder cannot be listed: {error.strerror}", where=str(layout.root),
+                         hint="choose another --out") from error
+
+
+def _claim(layout: Layout) -> None:
     if not layout.root.exists():
         return
     if not layout.root.is_dir():

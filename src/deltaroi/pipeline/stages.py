@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from deltaroi.config.study import Study
+from deltaroi.errors import UsageError
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.pipeline import record, work_items
@@ -70,7 +71,8 @@ class Work:
                  for i, key in zip(open_, keys, strict=True)]
         results = Executor(self.jobs).map(work_items.perform, tasks, lambda: self.progress.advance(stage))
         for i, result in zip(open_, results, strict=True):
-            if isinstance(result, Failure) and self.study.execution.on_error == "stop":
+            if isinstance(result, Failure) and (isinstance(result.error, UsageError)  # e.g. a full disk
+                                                or self.study.execution.on_error == "stop"):
                 raise result.error or RuntimeError(result.trace)
             digests[i] = result
         self.reran[stage] += len(open_)
