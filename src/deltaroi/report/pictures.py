@@ -59,10 +59,10 @@ def forests(output: Output) -> tuple[Picture, ...]:
         for part in planned or [frame]:
             term = words.term(name) if (name := same(part, "term")) else "primary effect"
             compared = comparison(name) if (name := same(part, "comparison")) else ""
-            rows = [_forest_row(output, row, markable=not planned) for row in records(part)]
+            rows = [_forest_row(output, row) for row in records(part)]
             label = f"{term[0].upper()}{term[1:]} ({words.long_unit(str(unit))})"
-            marked = "not marked" if planned else f"{sum(row.marked for row in rows)} marked"
-            alt = f"Forest plot: {term} for {contrast}, {words.plural(len(rows), 'ROI')}, {marked}."
+            marked = sum(row.marked for row in rows)
+            alt = f"Forest plot: {term} for {contrast}, {words.plural(len(rows), 'ROI')}, {marked} marked."
             beside = ", planned contrast beside the omnibus test," if planned else ""
             title = f"{contrast}: {term}{f' ({compared})' if compared else ''}{beside} with 95 % confidence intervals"
             pictures.append(picture(forest(rows, words.shorten(label, 44)), f"forest-{len(pictures)}", alt, title))
@@ -79,11 +79,11 @@ def _planned(output: Output, primary: pd.DataFrame) -> list[pd.DataFrame]:
     return [part for _, part in rows.groupby("comparison", sort=True)]
 
 
-def _forest_row(output: Output, row: Row, markable: bool) -> ForestRow:
+def _forest_row(output: Output, row: Row) -> ForestRow:
     side = "L + R" if row["hemisphere"] == "B" else str(row["hemisphere"])
     label = f"{side} {row['definition']}" if output.many_definitions else side
     return ForestRow(row["region"], label, row["estimate"], row["ci_low"], row["ci_high"], row["equivalence_bound"],
-                     markable and holds(row))
+                     holds(row))
 
 
 def clouds(output: Output) -> tuple[Panel, ...]:
