@@ -114,6 +114,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     exclusions = stages.write_exclusions(work)
     stages.write_record(work)
     report = stages.report(work) if "report" in reached else None
+    sweep_temporaries(layout.root)  # of processes that were still dying when this run began
     return RunResult(
         study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),

@@ -136,11 +136,14 @@ def sweep_temporaries(root: Path) -> None:
 
 
 def _alive(pid: int) -> bool:
+    """Whether a process still runs; one that was killed and waits for its parent (a zombie) does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
-
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):  # gone meanwhile, or a system without /proc
+        return not Path("/proc/self").exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,3 +94,16 @@ def test_only_temporaries_of_dead_processes_are_swept(tmp_path: Path) -> None:
     assert not dead.exists()
     assert alive.exists()
     assert elsewhere.exists()
+
+
+def test_a_killed_process_that_nobody_has_waited_for_is_dead(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    left = tmp_path / f".tmp-{socket.gethostname()}~{process.pid}~x"
+    left.touch()
+    sweep_temporaries(tmp_path)
+    assert left.exists()
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it is a zombie now
+    sweep_temporaries(tmp_path)
+    process.wait()
+    assert not left.exists()
