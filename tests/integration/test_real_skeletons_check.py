@@ -105,7 +105,7 @@ def test_ds003823_people_and_sessions(hrv: CheckResult) -> None:
     assert reasons(hrv)["is in participants.tsv but has no folder"] == 11
     assert reasons(hrv)["an events file without a BOLD image"] == 22
     assert reasons(hrv)["no scan of this task in this session"] == 2 * 182 - 319 - 22
-    assert foreseen(hrv)["no response in this session, so the subject is not among the complete cases"] == 172 - 145
+    assert foreseen(hrv)["no response in this session: left out of every comparison that needs it"] == 172 - 145
 
 
 def test_ds003823_truncated_scans(hrv: CheckResult) -> None:
@@ -122,7 +122,7 @@ def test_ds003823_truncated_scans(hrv: CheckResult) -> None:
 def test_ds003823_three_echoes_share_one_events_file_and_the_tr(hrv: CheckResult) -> None:
     assert set(hrv.runs["tr_s"]) == {2.4}
     assert all("echo" not in name for name in hrv.runs["events"])
-    assert any(w.startswith("RepetitionTime from the raw sidecar") for w in hrv.warnings)
+    assert any(w.startswith("RepetitionTime from the raw sidecar") for w in hrv.notes)
     assert any(w.startswith("TR is 1 s in the header and 2.4 s in the sidecar") for w in hrv.warnings)
 
 

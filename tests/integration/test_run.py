@@ -254,3 +254,31 @@ def test_nothing_personal_in_the_output(clean: Path) -> None:
             data = gzip.decompress(data) if path.suffix == ".gz" else data
             assert here not in data, path
             assert home + b"/" not in data, path
+
+
+def test_results_of_another_study_do_not_stay(worked: Path, edit: Edit) -> None:
+    edit(worked, "permutations: 200", "permutations: 300")
+    deltaroi.run(worked / "study.yaml", worked / "out", until="responses")
+    left = {path.name for path in (worked / "out" / "group").iterdir()}
+    assert "responses.tsv" in left
+    assert not left & {"effects.tsv", "quality.tsv", "effects_notes.json"}
+    assert not (worked / "out" / "report.html").exists()
+
+
+def test_going_on_after_an_earlier_stage_gives_the_same_bytes(worked: Path) -> None:
+    before = tree(worked / "out")
+    deltaroi.run(worked / "study.yaml", worked / "out", until="masks")
+    assert not (worked / "out" / "group" / "effects.tsv").exists()
+    again = deltaroi.run(worked / "study.yaml", worked / "out")
+    assert again.reran["first-level"] == again.reran["responses"] == 0
+    assert tree(worked / "out") == before
+
+
+def test_nothing_usable_leaves_no_old_results(worked: Path, edit: Edit) -> None:
+    edit(worked, "sessions: [pre, post]", "sessions: [pre, post], exclude_where: {group: [training, control]}")
+    with pytest.raises(deltaroi.DeltaroiError, match="nothing usable"):
+        deltaroi.run(worked / "study.yaml", worked / "out")
+    left = {path.name for path in (worked / "out" / "group").iterdir()}
+    assert "exclusions.tsv" in left
+    assert not left & {"responses.tsv", "effects.tsv", "quality.tsv"}
+    assert not (worked / "out" / "report.html").exists()

@@ -194,12 +194,18 @@ def _families(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """The rows of the ROIs that answer one question.
 
     That is one specification and contrast while every region and hemisphere is measured once: an ROI with a definition
-    or a summary of its own still belongs to the family. Where some are measured several ways, each way is a family.
+    or a summary of its own still belongs to the family. Where all of them are measured in each of several ways (all by
+    two definitions, say), each way is a family. Where only some are, everything is one family, so that measuring one
+    region again makes no other test less strict.
     """
     for _, part in frame.groupby(["specification", "contrast"], sort=True):
         ways = part[["region", "hemisphere", "definition", "summary"]].drop_duplicates()
-        if ways.duplicated(["region", "hemisphere"]).any():
-            yield from (rows for _, rows in part.groupby(["summary", "definition"], sort=True))
+        for names in ([], ["definition"], ["summary"], ["summary", "definition"]):
+            split = ways.groupby(names, sort=True) if names else [((), ways)]
+            places = [sorted(zip(way["region"], way["hemisphere"], strict=True)) for _, way in split]
+            if all(place == places[0] and len(set(place)) == len(place) for place in places):
+                yield from (rows for _, rows in part.groupby(names, sort=True)) if names else (part,)
+                break
         else:
             yield part
 
@@ -213,7 +219,7 @@ def _missing(blocks: tuple[Block, ...], sample: Sample, sessions: tuple[str, ...
     """A row per subject and session without any value, and per single value that is missing."""
     somewhere = np.any([np.isfinite(block.values).any(axis=0) for block in blocks], axis=0)
     single = len(sessions) < 2
-    reason = "no response" if single else "no response in this session, so the subject is not among the complete cases"
+    reason = "no response" if single else "no response in this session: left out of every comparison that needs it"
     out = [Exclusion("effects", sample.subjects[i], sessions[j], reason=reason)
            for i, j in zip(*np.nonzero(~somewhere), strict=True)]
     for block in blocks:

@@ -36,7 +36,8 @@ def resolve(regions: Regions) -> tuple[tuple[RoiKey, ...], tuple[str, ...]]:
         asked = choice.hemispheres or regions.hemispheres
         for definition in _definitions(choice, regions):
             sides = _sides(choice.region, definition, asked, regions)
-            if definition != CUSTOM and set(sides) != set(asked):
+            both = definition == CUSTOM and sides == ["B"]
+            if set(sides) != set(asked) and not both:
                 notes.append(f"{choice.region} ({definition}) is drawn as {', '.join(sides)}; "
                              f"{', '.join(asked)} was asked for")
             for side in sides:

@@ -127,14 +127,14 @@ def compare(values: str | Path | pd.DataFrame, options: CompareOptions) -> Group
     return compare_values(values, options)
 
 
-def regions(names: Sequence[str], *, definition: str = "hcpex", hemispheres: Sequence[str] = ("L", "R"),
+def regions(names: str | Sequence[str], *, definition: str = "hcpex", hemispheres: Sequence[str] = ("L", "R"),
             space: str = "MNI152NLin2009cAsym", resolution: float | None = None,
             like: str | Path | None = None) -> RegionSet:
     """Build ROIs of the library on a grid.
 
     Parameters
     ----------
-    names : sequence of str
+    names : str or sequence of str
         Regions, e.g. ``["amygdala", "VTA"]``.
     definition : str
         How they are drawn.
@@ -162,7 +162,8 @@ def regions(names: Sequence[str], *, definition: str = "hcpex", hemispheres: Seq
     from deltaroi.pipeline.regions import BuildOptions, build
 
     image = Path(like) if like is not None else None
-    return build(BuildOptions(tuple(names), definition, tuple(hemispheres), space, image, resolution))
+    chosen = (names,) if isinstance(names, str) else tuple(names)
+    return build(BuildOptions(chosen, definition, tuple(hemispheres), space, image, resolution))
 
 
 def simulate(study: str | Path, out: str | Path, *, skeleton: str | Path | None = None,

@@ -43,7 +43,9 @@ class CheckResult:
     rois : DataFrame
         One row per ROI: ``region hemisphere definition usable note``; empty when no image could be read.
     warnings : tuple of str
-        What to know; choices that many runs share carry their count.
+        What to know before trusting the data; those that many runs share carry their count.
+    notes : tuple of str
+        Choices that were made on the way, with the number of runs they concern.
     exit_code : int
         0, 4 (nothing usable is left, or an ROI cannot be drawn) or 5 (something is lost to an unreadable or failing
         input).
@@ -57,6 +59,7 @@ class CheckResult:
     foreseen: pd.DataFrame
     rois: pd.DataFrame
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
     exit_code: int
 
     def lines(self) -> Iterator[str]:
@@ -66,6 +69,8 @@ class CheckResult:
         yield from _listed("will be left out later", self.plan.foreseen)
         for warning in self.warnings:
             yield f"warning: {warning}"
+        for note in self.notes:
+            yield f"note: {note}"
         words = {0: "done", 4: "nothing usable is left", 5: "done, with losses to unreadable or failing inputs"}
         yield f"`deltaroi run` would end with exit code {self.exit_code}: {words[self.exit_code]}"
 
@@ -92,14 +97,17 @@ def check(study_path: str | Path) -> CheckResult:
     path = Path(study_path)
     study = read_study(path)
     plan = make_plan(study, path)
-    notes = [f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())]
+    counted = {note: f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())}
+    choices = {note for planned in plan.runs for note in planned.run.notes}
+    notes = tuple(text for note, text in counted.items() if note in choices)
+    odd = tuple(text for note, text in counted.items() if note not in choices)
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
     runs, unfit = check_models(study, plan)
     plan = replace(plan, runs=runs, foreseen=(*unfit, *foresee_group(study, runs, plan.covariates), *empty))
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
-                       exclusion_frame(plan.foreseen), rois, (*plan.warnings, *notes),
+                       exclusion_frame(plan.foreseen), rois, (*plan.warnings, *odd), notes,
                        _exit_code(plan, rois, len(empty)))
 
 

@@ -241,7 +241,7 @@ def foresee_group(study: Study, runs: Sequence[PlannedRun], covariates: pd.DataF
 def _without_response(who: tuple[str, str], runs: Sequence[PlannedRun], contrasts: Iterable[str],
                       single: bool) -> list[Exclusion]:
     """Rows of a subject's session that will have no response, or none to some contrasts."""
-    reason = "no response" if single else "no response in this session, so the subject is not among the complete cases"
+    reason = "no response" if single else "no response in this session: left out of every comparison that needs it"
     grids = len({one.grid.digest for one in runs})
     if grids > 1:
         return [Exclusion("responses", *who, reason="the runs of this session lie on different grids",

@@ -61,6 +61,5 @@ def build_and_write(options: BuildOptions, out: Path) -> RegionSet:
     layout = Layout(out)
     write_roi_images(found, layout)
     write_table(found.table, REGIONS, out / "regions.tsv")
-    if found.exclusions:
-        write_table(exclusion_frame(found.exclusions), EXCLUSIONS, out / "exclusions.tsv")
+    write_table(exclusion_frame(found.exclusions), EXCLUSIONS, out / "exclusions.tsv")
     return found

@@ -17,6 +17,7 @@ from deltaroi.pipeline import record, stages
 from deltaroi.pipeline.declared import STAGES
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
+from deltaroi.pipeline.retire import retire
 from deltaroi.pipeline.steps import sweep_temporaries
 from deltaroi.tables import EFFECTS
 
@@ -114,6 +115,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     exclusions = stages.write_exclusions(work)
     stages.write_record(work)
     report = stages.report(work) if "report" in reached else None
+    retire(layout, STAGES[len(reached):])
     sweep_temporaries(layout.root)  # of processes that were still dying when this run began
     return RunResult(
         study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
@@ -125,6 +127,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
 def _nothing_left(work: stages.Work, what: str) -> DataError:
     """The error of a run that cannot go on; the exclusions, which say why, are written first."""
     table = stages.write_exclusions(work)
+    retire(work.layout, STAGES)
     reasons = Counter(table["reason"]).most_common(1)
     often = f", {reasons[0][1]} of them: {reasons[0][0]}" if reasons else ""
     return DataError(f"{what}: {len(table)} exclusions{often}", where=str(work.file),

@@ -129,7 +129,7 @@ def test_missing_last_session_is_listed_and_left_out(make_table) -> None:
     result = compare(table, TWO)
     assert [(e.subject, e.session, e.region) for e in result.exclusions] == [
         ("002", "post", "n/a"), ("009", "pre", "r1-B value")]
-    assert all("complete cases" in e.reason for e in result.exclusions)
+    assert all("left out of every comparison" in e.reason for e in result.exclusions)
     n = result.effects.query("primary").set_index("region")["n"]
     assert n.to_dict() == {"r0": 15, "r1": 14, "r2": 15}
     assert result.effects.query("primary")["p_fwe"].notna().all()

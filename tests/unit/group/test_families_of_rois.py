@@ -1,0 +1,37 @@
+"""Which ROIs are corrected together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deltaroi.group import CompareOptions, compare
+from deltaroi.specs import GroupStats
+
+OPTIONS = CompareOptions(("pre", "post"), ("A", "B"), stats=GroupStats(permutations=50, seed=1))
+
+
+def sizes(rois: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+    """Family size of the primary row of each (region, definition, summary)."""
+    draw = np.random.default_rng(3)
+    rows = [(f"s{i:02d}", "AB"[i % 2], session, *roi, draw.normal()) for i in range(12) for session in ("pre", "post")
+            for roi in rois]
+    table = pd.DataFrame(rows, columns=["subject", "group", "session", "region", "definition", "summary", "value"])
+    primary = compare(table, OPTIONS).effects.query("primary")
+    return dict(zip(zip(primary["region"], primary["definition"], primary["summary"], strict=True),
+                    primary["family_size"], strict=True))
+
+
+@pytest.mark.parametrize(("rois", "expected"), [
+    ([("a", "x", "mean"), ("b", "x", "mean"), ("v", "x", "weighted_mean")], 3),  # summary: auto
+    ([("a", "x", "mean"), ("b", "y", "mean"), ("v", "z", "weighted_mean")], 3),  # a definition of its own each
+    ([("a", "x", "mean"), ("a", "y", "mean"), ("b", "x", "mean"), ("b", "y", "mean")], 2),  # everything twice
+    ([("a", "x", "mean"), ("a", "y", "mean"), ("v", "x", "weighted_mean"), ("v", "y", "weighted_mean")], 2),
+    ([("a", "x", "mean"), ("a", "x", "median"), ("b", "x", "mean"), ("b", "x", "median")], 2),
+    ([("a", "x", "mean"), ("a", "y", "mean"), ("b", "x", "mean"), ("v", "z", "mean")], 4),  # one of them twice
+])
+def test_family(rois: list[tuple[str, str, str]], expected: int) -> None:
+    found = sizes(rois)
+    assert len(found) == len(rois)
+    assert set(found.values()) == {expected}
