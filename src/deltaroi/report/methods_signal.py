@@ -146,7 +146,7 @@ def responses_text(output: Output) -> str:
     if study.dataset.maps is None:
         text += " Runs of one session were combined with equal weights; sessions were never pooled."
         if study.first_level.scaling == "percent":
-            text += (" Percent signal change is 100 × Σ c β h over the voxel's mean, with h the peak height of the "
-                     "regressor of one event of median duration.")
+            text += (" Percent signal change is 100 × Σ c β h over the voxel's mean, with h the peak of the response "
+                     "to one event of median duration, in units of the regressor.")
     return text + (f" Voxels outside the brain mask were not used; an ROI with coverage below "
                    f"{study.regions.minimum_coverage:g} has no value.")
