@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from deltaroi.config.read import read_study
     from deltaroi.config.study import Study
     from deltaroi.errors import DeltaroiError
-    from deltaroi.pipeline.api import check, compare, measure, regions, run, simulate
-    from deltaroi.pipeline.run import RunResult
+    from deltaroi.pipeline.api import compare, measure, regions, simulate
+    from deltaroi.pipeline.check import check
+    from deltaroi.pipeline.run import RunResult, run
 
 __all__ = ["DeltaroiError", "RunResult", "Study", "check", "compare", "measure", "read_study", "regions", "run",
            "simulate"]
@@ -22,12 +23,12 @@ _HOMES = {
     "DeltaroiError": "deltaroi.errors",
     "RunResult": "deltaroi.pipeline.run",
     "Study": "deltaroi.config.study",
-    "check": "deltaroi.pipeline.api",
+    "check": "deltaroi.pipeline.check",
     "compare": "deltaroi.pipeline.api",
     "measure": "deltaroi.pipeline.api",
     "read_study": "deltaroi.config.read",
     "regions": "deltaroi.pipeline.api",
-    "run": "deltaroi.pipeline.api",
+    "run": "deltaroi.pipeline.run",
     "simulate": "deltaroi.pipeline.api",
 }
 

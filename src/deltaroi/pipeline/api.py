@@ -1,15 +1,10 @@
-"""The Python API, version 1: each function takes paths or frozen options and returns a frozen result."""
+"""The public functions that span several rooms: thin, with paths or frozen options in, a frozen result out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from deltaroi.pipeline.check import CheckResult
-from deltaroi.pipeline.check import check as _check
-from deltaroi.pipeline.run import RunResult
-from deltaroi.pipeline.run import run as _run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,60 +14,6 @@ if TYPE_CHECKING:
     from deltaroi.masks import RegionSet
     from deltaroi.measuring import MeasureOptions, MeasureResult
     from deltaroi.simulator import SimulatedDataset
-
-
-def check(study: str | Path) -> CheckResult:
-    """Say which subjects, runs, events and ROIs would be used or not, and why; compute and write nothing.
-
-    Parameters
-    ----------
-    study : path
-        The study file.
-
-    Returns
-    -------
-    CheckResult
-        Frozen; tables of subjects, runs and exclusions, the warnings, and the exit code that ``run`` would end with.
-
-    Raises
-    ------
-    StudyError
-        The study file says something that cannot be.
-    DataError
-        A folder or table that everything depends on is missing.
-    """
-    return _check(Path(study))
-
-
-def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: str = "report") -> RunResult:
-    """Run a study: masks, first level, responses, effects, report.
-
-    Parameters
-    ----------
-    study : path
-        The study file.
-    out : path
-        Output folder; what is already there and still valid is kept.
-    jobs : int, optional
-        Worker processes; default ``execution.jobs``. Never changes a result.
-    until : {"masks", "first-level", "responses", "effects", "report"}
-        The last stage.
-
-    Returns
-    -------
-    RunResult
-        Frozen; the group tables as data frames, the warnings and the exit code.
-
-    Raises
-    ------
-    StudyError
-        The study file says something that cannot be.
-    DataError
-        Nothing usable is left; the exclusions are written before it is raised.
-    UsageError
-        The output folder holds something else.
-    """
-    return _run(study, out, jobs=jobs, until=until)
 
 
 def measure(maps: str | Path, options: MeasureOptions) -> MeasureResult:

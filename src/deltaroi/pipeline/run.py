@@ -92,6 +92,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         The study file says something that cannot be.
     DataError
         Nothing usable is left; the exclusions are written before it is raised.
+    UsageError
+        The output folder holds something else.
     """
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
