@@ -7,6 +7,14 @@ from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 NA = "n/a"
+CUSTOM, FUNCTIONAL, CIRCULAR = "custom", "functional", "circular"
+"""What stands as the definition of ROIs of the study file: drawn there; chosen by a localiser contrast; chosen by it on
+the very data that are tested."""
+
+
+def is_own(definition: str) -> bool:
+    """Whether an ROI's definition says that it comes from the study file."""
+    return definition in (CUSTOM, FUNCTIONAL, CIRCULAR)
 
 
 @dataclass(frozen=True, order=True)
@@ -21,11 +29,6 @@ class RoiKey:
     def label(self) -> str:
         """The form people read, e.g. ``amygdala-R_hcpex``; code never parses it back."""
         return f"{self.region}-{self.hemisphere}_{self.definition}"
-
-    @property
-    def file_label(self) -> str:
-        """The alphanumeric camelCase label used in file names, e.g. ``amygdalaRHcpex``."""
-        return camel(self.region, self.hemisphere, self.definition)
 
 
 @dataclass(frozen=True, order=True)

@@ -18,7 +18,9 @@ from deltaroi.config.yaml12 import Lines, Place, load_yaml
 from deltaroi.errors import StudyError
 
 _LATER = ("associations", "connectivity", "multiverse", "design", "claims")
-_TAGS = ("MaskRoi", "LabelsRoi", "SphereRoi", "RegionChoice")
+_KINDS = {"mask": "MaskRoi", "labels": "LabelsRoi", "sphere": "SphereRoi", "combine": "CombineRoi",
+          "functional": "FunctionalRoi"}
+_TAGS = (*_KINDS.values(), "RegionChoice")
 
 
 def read_study(path: str | Path) -> Study:
@@ -72,12 +74,9 @@ def resolve(study_path: str | Path, entry: str) -> Path:
 def _later(data: dict[str, Any]) -> Iterator[Place]:
     """Places of what later versions will read."""
     yield from ((key,) for key in _LATER if key in data)
-    dataset, custom = data.get("dataset"), _at(data, ("regions", "custom"))
+    dataset = data.get("dataset")
     if isinstance(dataset, dict) and "index" in dataset:
         yield "dataset", "index"
-    for name, entry in custom.items() if isinstance(custom, dict) else ():
-        if isinstance(entry, dict) and "combine" in entry:
-            yield "regions", "custom", name, "combine"
 
 
 def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDetails]:
@@ -88,7 +87,7 @@ def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDet
         if tag is None:
             kept.append(item)
             continue
-        if tag not in _TAGS:
+        if tag not in _TAGS:  # names of plain types
             continue
         entry = _at(data, place[: _tag_index(item["loc"])])
         if _closest(set(entry) if isinstance(entry, dict) else set()) == tag:
@@ -97,12 +96,19 @@ def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDet
 
 
 def _tag_index(loc: tuple[int | str, ...]) -> int:
-    return next(i for i, part in enumerate(loc) if part in _TAGS)
+    return next(i for i, part in enumerate(loc) if _bare(part) in _TAGS)
+
+
+def _bare(part: int | str) -> int | str:
+    """A part of a pydantic location; a model behind a validator, ``function-after[_check(), Model]``, as ``Model``."""
+    if isinstance(part, str) and part.startswith("function-") and part.endswith("]"):
+        return part[:-1].rpartition(" ")[2]
+    return part
 
 
 def _closest(keys: set[str]) -> str:
     """Which kind of entry a set of keys means."""
-    for key, tag in (("mask", "MaskRoi"), ("labels", "LabelsRoi"), ("sphere", "SphereRoi")):
+    for key, tag in _KINDS.items():
         if key in keys:
             return tag
     return "RegionChoice" if "region" in keys else "MaskRoi"
@@ -113,7 +119,7 @@ def _untagged(loc: tuple[int | str, ...]) -> tuple[Place, str | None]:
     noise = {"str", "bool", "int", "float", "constrained-str"}
     tags = [part for part in loc if isinstance(part, str) and (part in _TAGS or part in noise or "[" in part)]
     place = tuple(part for part in loc if part not in tags and part != "[key]")
-    return place, (str(tags[0]) if tags else None)
+    return place, (str(_bare(tags[0])) if tags else None)
 
 
 def _at(data: Any, place: Place) -> Any:

@@ -1,0 +1,28 @@
+"""The frozen options that stages take; each is one section of the study file.
+
+A result carries the spec that made it. Every field is described; the JSON Schema is generated from these models.
+"""
+
+from deltaroi.specs.base import Hemisphere, Name, Point, Scalar, Spec
+from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
+from deltaroi.specs.regions import (
+    Combine,
+    CombineRoi,
+    CustomRoi,
+    Functional,
+    FunctionalRoi,
+    LabelsRoi,
+    MaskRoi,
+    RegionChoice,
+    Regions,
+    Rule,
+    SphereRoi,
+    Threshold,
+)
+from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
+from deltaroi.specs.simulation import Noise, Planted, SimulatedEvents, Simulation
+
+__all__ = ["HRF", "Combine", "CombineRoi", "Condition", "Confounds", "CustomRoi", "Execution", "FirstLevel",
+           "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere", "LabelsRoi", "MaskRoi", "Name",
+           "Noise", "Planted", "Point", "RegionChoice", "Regions", "Rule", "Scalar", "SimulatedEvents", "Simulation",
+           "Spec", "SphereRoi", "Summary", "Threshold"]

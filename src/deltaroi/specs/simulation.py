@@ -1,0 +1,75 @@
+"""A simulated study."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from deltaroi.specs.base import Hemisphere, Spec
+
+
+class Planted(Spec):
+    """One simulated signal; signals of one region and condition that meet in a group and session add up."""
+
+    region: str = Field(description="Region name.")
+    condition: str = Field(description="Condition of the simulated events.")
+    percent: float = Field(description="Peak height of one event's response, in % of the voxel's mean.")
+    hemispheres: list[Hemisphere] = Field(["L", "R"], min_length=1, description="Where.")
+    definition: str = Field("hcpex", description="Whose shape carries the signal.")
+    group: str | None = Field(None, description="Group label; null means everybody.")
+    session: str | None = Field(None, description="Session label; null means every session.")
+
+
+class SimulatedEvents(Spec):
+    """The simulated task."""
+
+    conditions: list[str] = Field(["negative", "neutral"], min_length=1, description="Trial types.")
+    trials: int = Field(12, ge=1, description="Trials per condition and run.")
+    duration_s: float = Field(4.0, ge=0, description="Duration of a trial, in s.")
+    gap_s: tuple[float, float] = Field((4.0, 8.0), description="Shortest and longest pause between trials, in s.")
+
+    @model_validator(mode="after")
+    def _gap_is_a_range(self) -> SimulatedEvents:
+        if not 0 <= self.gap_s[0] <= self.gap_s[1]:
+            raise ValueError(f"gap_s must be [shortest, longest] with 0 <= shortest <= longest, found {self.gap_s}")
+        if len(set(self.conditions)) != len(self.conditions):
+            raise ValueError(f"a condition is listed twice in {self.conditions}")
+        return self
+
+
+class Noise(Spec):
+    """What else is in the simulated signal; all SDs in % of the voxel's mean before dropout."""
+
+    white_percent: float = Field(0.8, ge=0, description="SD of the innovations of the AR(1) noise.")
+    ar1: float = Field(0.35, ge=0, lt=1, description="AR(1) coefficient.")
+    spatial_fwhm_mm: float = Field(5.0, ge=0, description="Smoothness of the noise, in mm; up to one voxel it is "
+                                   "independent between voxels.")
+    drift_percent: float = Field(0.6, ge=0, description="SD of the slow drift.")
+    motion_mm: float = Field(0.03, ge=0, description="SD of the steps of the head's random walk, in mm (rotations: at "
+                             "50 mm).")
+    motion_spikes: int = Field(1, ge=0, description="Sudden movements per run.")
+    dropout: float = Field(0.3, ge=0, le=1, description="Share of signal lost at the orbitofrontal and anterior "
+                           "temporal base.")
+    non_steady_volumes: int = Field(2, ge=0, le=10, description="First volumes that are brighter, and flagged so.")
+    subject_sd_percent: float = Field(0.15, ge=0, description="SD between subjects of a response.")
+    session_sd_percent: float = Field(0.1, ge=0, description="SD between sessions of one subject's response.")
+
+
+class Simulation(Spec):
+    """A simulated study."""
+
+    seed: int = Field(1, ge=0, description="Seed of every random draw of the simulation.")
+    subjects: dict[str, Annotated[int, Field(ge=1, le=999)]] = Field(
+        {"training": 10, "control": 10}, min_length=1,
+        description="Group label -> number of subjects; ignored over a skeleton.")
+    resolution_mm: float = Field(3.0, ge=1, le=20, description="Voxel edge, in mm.")
+    tr_s: float = Field(2.0, gt=0, description="Repetition time, in s; over a skeleton the sidecars win.")
+    volumes: int | None = Field(None, ge=20, description="Volumes per run; null: to 15 s after the last event.")
+    runs: int = Field(1, ge=1, le=99, description="Runs per session; over a skeleton its own.")
+    events: SimulatedEvents = Field(default_factory=SimulatedEvents, description="The task; over a skeleton its own.")
+    planted: list[Planted] = Field([], description="The signals.")
+    partial_volume: bool = Field(True, description="true: a border voxel carries the share of the response that the "
+                                 "region fills; false: every voxel the region touches carries the whole response.")
+    noise: Noise = Field(default_factory=Noise, description="Everything else.")
+    dtype: Literal["float32", "int16"] = Field("float32", description="Voxel type of the images.")
