@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deltaroi.atlas import SphereShape
+from deltaroi.fill import fill_fractions, keep_volume
 from deltaroi.grid import Grid
-from deltaroi.masks.fill import fill_fractions, keep_volume
 from deltaroi.masks.spheres import sphere_fill, sphere_volume, sphere_voxels
 
 SPACE = "MNI152NLin2009cAsym"

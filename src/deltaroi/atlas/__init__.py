@@ -1,9 +1,27 @@
 """The region library: definitions as data files, their native weights, and which template fits which."""
 
-from deltaroi.atlas.definitions import Definition, library
-from deltaroi.atlas.native import NativeRegion, native_weights
-from deltaroi.atlas.source import LabelShape, RegionSource, SphereShape, find, sides_of
+from deltaroi.atlas.combine import ImageShape, combine, one_side
+from deltaroi.atlas.definitions import Definition
+from deltaroi.atlas.library import canonical_definition, definition_names, library, variants
+from deltaroi.atlas.native import NativeRegion, draw, native_weights
+from deltaroi.atlas.places import fetch, fingerprint, obstacle
+from deltaroi.atlas.source import (
+    TALAIRACH,
+    CombineShape,
+    LabelShape,
+    ProbabilityShape,
+    RegionSource,
+    SphereShape,
+    find,
+    is_probabilistic,
+    placed,
+    sides_of,
+)
 from deltaroi.atlas.spaces import NOT_STATED, SpaceRelation, canonical_space, space_relation
+from deltaroi.atlas.talairach import CONVERSION, talairach_to_mni
 
-__all__ = ["NOT_STATED", "Definition", "LabelShape", "NativeRegion", "RegionSource", "SpaceRelation", "SphereShape",
-           "canonical_space", "find", "library", "native_weights", "sides_of", "space_relation"]
+__all__ = ["CONVERSION", "NOT_STATED", "TALAIRACH", "CombineShape", "Definition", "ImageShape", "LabelShape",
+           "NativeRegion", "ProbabilityShape", "RegionSource", "SpaceRelation", "SphereShape", "canonical_definition",
+           "canonical_space", "combine", "definition_names", "draw", "fetch", "find", "fingerprint", "is_probabilistic",
+           "library", "native_weights", "obstacle", "one_side", "placed", "sides_of", "space_relation",
+           "talairach_to_mni", "variants"]

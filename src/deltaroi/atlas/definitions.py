@@ -1,50 +1,114 @@
-"""The definitions: one data file each under ``atlases/``, read into closed models."""
+"""The data files of the library as closed models."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
-from deltaroi.atlas.files import Closed, definition_files, read_yaml
-from deltaroi.errors import DataError
-from deltaroi.specs import Hemisphere, Name, Point
+from deltaroi.atlas.files import Closed
+from deltaroi.specs import Combine, Hemisphere, Name, Point, Rule, Threshold
 
-Rule = Literal["majority", "fill_weight"]
 SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
+Volumes = dict[Hemisphere, float]
+OPERATIONS = {"union": "union of", "intersect": "intersection of", "minus": "the first without the others of",
+              "within": "the first within the others of", "cut": "part of"}
+"""Set operations in words."""
 
 
-class ImageFile(Closed):
-    """The image that a definition reads, inside an installed package."""
+class PackageFile(Closed):
+    """A file inside an installed package."""
 
     package: str = Field(description="Distribution to install.")
     module: str = Field(description="Import name, by which its folder is found.")
     version: str = Field(description="Version the volumes were measured with.")
     file: str = Field(description="Path inside the package.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    extra: str | None = Field(None, description="Extra of deltaroi that installs the package; null: always there.")
+
+
+class Fetch(Closed):
+    """The function of ``nilearn.datasets`` that downloads a file."""
+
+    function: str = Field(pattern=r"^fetch_atlas_[a-z0-9_]+$")
+    arguments: dict[str, str | int | float | bool] = {}
+
+
+class NilearnFile(Closed):
+    """A file below nilearn's data folder, where its fetchers put it; nothing is downloaded unasked."""
+
+    nilearn: str = Field(description="Path below nilearn's data folder.")
+    fetch: Fetch
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="null: not recorded, as the file was not "
+                               "at hand when the definition was written.")
+
+
+ImageFile = PackageFile | NilearnFile
 
 
 class Cut(Closed):
-    """The part of a label on one side of a plane: voxel centres at or above ``from_mm``."""
+    """The part of a region between two planes: voxel centres at or above ``from_mm``, at or below ``to_mm``."""
 
     axis: Literal["x", "y", "z"]
-    from_mm: float
+    from_mm: float | None = None
+    to_mm: float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_cut(self) -> Cut:
+        if self.from_mm is None and self.to_mm is None:
+            raise ValueError("a cut needs from_mm or to_mm")
+        return self
 
 
-class LabelRegion(Closed):
-    """A region made of labels; B is both sides and the midplane."""
-
+class _Region(Closed):
     title: str
-    ids: dict[Literal["L", "R"], list[int]] = Field(min_length=2)
-    volume_mm3: dict[Hemisphere, float] = Field(min_length=3, description="Measured volume of each hemisphere.")
+    volume_mm3: Volumes | None = Field(None, description="Measured volume of each hemisphere; null: not measured, as "
+                                       "the image was not at hand.")
     rule: Rule
+
+
+class _ImageRegion(_Region):
+    image: str | None = Field(None, description="Which of the definition's images; null: its only one.")
     cut: Cut | None = None
 
+
+class LabelRegion(_ImageRegion):
+    """A region made of labels, by id or by name."""
+
+    ids: dict[Hemisphere, list[int]] = {}
+    names: dict[Hemisphere, list[str]] = {}
+
     @property
-    def sides(self) -> tuple[Hemisphere, ...]:
-        """The hemispheres it has."""
-        return SIDES
+    def given(self) -> tuple[Hemisphere, ...]:
+        """The hemispheres that are listed."""
+        return tuple(self.ids or self.names)
+
+    @model_validator(mode="after")
+    def _labels_once(self) -> LabelRegion:
+        if bool(self.ids) == bool(self.names):
+            raise ValueError("a region has either ids or names")
+        labels: list[Any] = [label for side in (self.ids or self.names).values() for label in side]
+        if len(set(labels)) != len(labels):
+            raise ValueError("a label is listed twice")
+        return self
+
+
+class ProbabilityRegion(_ImageRegion):
+    """A region made of probability maps: volumes of a four-dimensional image, added up to at most 1."""
+
+    volumes: dict[Hemisphere, list[int]] = Field(min_length=1, description="Volumes, counted from 0.")
+
+    @property
+    def given(self) -> tuple[Hemisphere, ...]:
+        """The hemispheres that are listed."""
+        return tuple(self.volumes)
+
+
+class CombinedRegion(_Region):
+    """A region made of other regions of the library, in the same template space."""
+
+    combine: Combine
+    given: tuple[Hemisphere, ...] = SIDES
 
 
 class SphereRegion(Closed):
@@ -56,10 +120,9 @@ class SphereRegion(Closed):
     citation: str | None = None
 
     @property
-    def sides(self) -> tuple[Hemisphere, ...]:
-        """The hemispheres it has."""
-        both = {"L", "R"} <= set(self.centres)
-        return tuple(side for side in SIDES if side in self.centres or (side == "B" and both))
+    def given(self) -> tuple[Hemisphere, ...]:
+        """The hemispheres that are listed."""
+        return tuple(self.centres)
 
 
 class _Common(Closed):
@@ -68,29 +131,66 @@ class _Common(Closed):
     space: str = Field(description="Template space of the image or the coordinates.")
     licence: str = Field(min_length=1)
     citation: str = Field(min_length=10)
+    note: str | None = Field(None, description="What to know before using it.")
 
-
-class LabelsDefinition(_Common):
-    """Regions from a label image."""
-
-    kind: Literal["labels"]
-    image: ImageFile
-    sides: Literal["midplane", "labels"] = Field(
-        description="midplane: the pooled ids of both sides, cut at x = 0, whose voxels belong to B alone; "
-        "labels: L and R are the ids listed for them.")
-    regions: dict[Name, LabelRegion] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _ids_once(self) -> LabelsDefinition:
-        for name, region in self.regions.items():
-            ids = [i for side in region.ids.values() for i in side]
-            if len(set(ids)) != len(ids):
-                raise ValueError(f"region '{name}' lists a label twice")
-        return self
+    def sides_of(self, region: str) -> tuple[Hemisphere, ...]:
+        """The hemispheres that a region has; B also where L and R can be united."""
+        given = self.regions[region].given  # type: ignore[attr-defined]
+        if getattr(self, "sides", None) == "midplane":
+            return SIDES
+        both = {"L", "R"} <= set(given)
+        return tuple(side for side in SIDES if side in given or (side == "B" and both))
 
     def contents(self) -> tuple[tuple[str, tuple[Hemisphere, ...]], ...]:
         """Region names and the hemispheres each has."""
-        return tuple((name, region.sides) for name, region in self.regions.items())
+        return tuple((name, self.sides_of(name)) for name in self.regions)  # type: ignore[attr-defined]
+
+
+class _ImageDefinition(_Common):
+    images: dict[str, ImageFile] = Field(min_length=1, description="Images by name; `image:` where there is one.")
+    sides: Literal["midplane", "labels"] = Field(
+        description="midplane: everything listed, cut at x = 0, whose voxels belong to B alone; labels: L and R are "
+        "what is listed for them.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_image(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "image" in data:
+            if "images" in data:
+                raise ValueError("give image or images, not both")
+            data = {**data, "images": {"image": data["image"]}}
+            del data["image"]
+        return data
+
+    @model_validator(mode="after")
+    def _images_are_named(self) -> _ImageDefinition:
+        for name, region in self.regions.items():  # type: ignore[attr-defined]
+            chosen = getattr(region, "image", None)
+            if isinstance(region, _ImageRegion) and chosen not in self.images and (chosen or len(self.images) > 1):
+                raise ValueError(f"region '{name}' must say which image it reads: {', '.join(self.images)}")
+        return self
+
+    def image_of(self, region: _ImageRegion) -> ImageFile:
+        """The image that a region reads."""
+        return self.images[region.image] if region.image else next(iter(self.images.values()))
+
+
+class LabelsDefinition(_ImageDefinition):
+    """Regions from a label image."""
+
+    kind: Literal["labels"]
+    names: ImageFile | None = Field(None, description="Table of label names (first column the id, second the name).")
+    regions: dict[Name, LabelRegion | CombinedRegion] = Field(min_length=1)
+
+
+class ProbabilitiesDefinition(_ImageDefinition):
+    """Regions from probability maps."""
+
+    kind: Literal["probabilities"]
+    scale: float = Field(gt=0, description="The value that means probability 1.")
+    threshold: Threshold = Field(description="The definition's own: a probability at or above which a voxel belongs to "
+                                 "the region, or weighted.")
+    regions: dict[Name, ProbabilityRegion | CombinedRegion] = Field(min_length=1)
 
 
 class SpheresDefinition(_Common):
@@ -100,32 +200,16 @@ class SpheresDefinition(_Common):
     radius_mm: float = Field(gt=0)
     regions: dict[Name, SphereRegion] = Field(min_length=1)
 
-    def contents(self) -> tuple[tuple[str, tuple[Hemisphere, ...]], ...]:
-        """Region names and the hemispheres each has."""
-        return tuple((name, region.sides) for name, region in self.regions.items())
+
+class Addition(Closed):
+    """Regions added to a definition that stands in another file."""
+
+    kind: Literal["addition"]
+    to: Name = Field(description="Name of the definition.")
+    space: str | None = Field(None, description="Its template space, where the name has several.")
+    regions: dict[Name, LabelRegion | ProbabilityRegion | CombinedRegion | SphereRegion] = Field(min_length=1)
 
 
-Definition = LabelsDefinition | SpheresDefinition
-_MODEL: TypeAdapter[Definition] = TypeAdapter(Annotated[Definition, Field(discriminator="kind")])
-
-
-@cache
-def library() -> tuple[Definition, ...]:
-    """All definitions, by name.
-
-    Raises
-    ------
-    DataError
-        A data file is broken, or two have one name.
-    """
-    found: dict[str, Definition] = {}
-    for path in definition_files():
-        try:
-            definition = _MODEL.validate_python(read_yaml(path))
-        except ValidationError as error:
-            raise DataError(f"not a definition: {error}", where=str(path), hint="reinstall deltaroi") from error
-        if definition.name != path.stem or definition.name in found:
-            raise DataError(f"the name '{definition.name}' is not the file's or not unique", where=str(path),
-                            hint="reinstall deltaroi")
-        found[definition.name] = definition
-    return tuple(found[name] for name in sorted(found))
+Definition = LabelsDefinition | ProbabilitiesDefinition | SpheresDefinition
+DATA_FILE: TypeAdapter[Definition | Addition] = TypeAdapter(
+    Annotated[Definition | Addition, Field(discriminator="kind")])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,15 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaroi.atlas.definitions import ImageFile
-from deltaroi.atlas.source import LabelShape, RegionSource, SphereShape
+from deltaroi.atlas.combine import ImageShape, between, combine, cropped, one_side, shifted
+from deltaroi.atlas.definitions import ImageFile, PackageFile
+from deltaroi.atlas.places import checked
+from deltaroi.atlas.source import LabelShape, ProbabilityShape, RegionSource, Shape, SphereShape
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray
 
 Box = tuple[slice, slice, slice]
-_AXES = "xyz"
 _SPHERE_STEP_MM = 1.0
 _SPHERE_POINTS = 8
+_NEARLY_WHOLE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class NativeRegion:
     affine : ndarray, shape (4, 4)
         Voxel index of ``weights`` to world coordinates, mm.
     space : str
-        Template space.
+        Template space; that of converted Talairach coordinates is MNI152.
     meta : RegionSource
         Where it comes from.
     """
@@ -61,34 +61,98 @@ def native_weights(source: RegionSource) -> NativeRegion:
     Raises
     ------
     DataError
-        The package that carries the image is missing, its image is another one, or a label is not in it.
+        What brings the image is missing, its image is another one, or a label is not in it.
     """
-    shape = source.shape
-    weights, affine = _sphere(shape) if isinstance(shape, SphereShape) else _labels(shape)
-    return NativeRegion(weights, affine, source.space, source)
+    drawn = draw(source.shape)
+    return NativeRegion(drawn.weights, drawn.affine, source.drawn_space, source)
 
 
-def _labels(shape: LabelShape) -> tuple[NDArray[np.float32], FloatArray]:
-    image = _label_image(shape.image)
-    boxes = [image.boxes[i - 1] if i <= len(image.boxes) else None for i in shape.ids]
-    lacking = [i for i, box in zip(shape.ids, boxes, strict=True) if box is None]
+def draw(shape: Shape) -> ImageShape:
+    """The weights of a shape; see :func:`native_weights`."""
+    if isinstance(shape, SphereShape):
+        return _sphere(shape)
+    if isinstance(shape, LabelShape):
+        return _labels(shape)
+    if isinstance(shape, ProbabilityShape):
+        return _probability(shape)
+    return combine(shape.op, [draw(part.shape) for part in shape.parts], shape.cut)
+
+
+def _labels(shape: LabelShape) -> ImageShape:
+    image = _label_image(checked(shape.image))
+    ids = shape.ids or _ids(shape)
+    boxes = [image.boxes[i - 1] if 0 < i <= len(image.boxes) else None for i in ids]
+    lacking = [i for i, box in zip(ids, boxes, strict=True) if box is None]
     if lacking:
-        raise DataError(f"the image has no voxel with the labels {lacking}", where=shape.image.file)
+        raise DataError(f"the image has no voxel with the labels {lacking}", where=_name(shape.image))
     box = tuple(slice(min(b[axis].start for b in boxes if b), max(b[axis].stop for b in boxes if b))
                 for axis in range(3))
     chosen = np.zeros(len(image.boxes) + 1, dtype=bool)
-    chosen[list(shape.ids)] = True
+    chosen[list(ids)] = True
     mask = chosen[image.labels[box]]
-    affine = _shifted(image.affine, [part.start for part in box])
-    if shape.side != "B":
-        x = _world_axis(mask.shape, affine, 0)
-        mask &= x < 0 if shape.side == "L" else x > 0
+    affine = shifted(image.affine, [part.start for part in box])
+    return _finished(mask.astype(np.float32), affine, shape)
+
+
+def _finished(weights: NDArray[np.float32], affine: FloatArray, shape: LabelShape | ProbabilityShape) -> ImageShape:
+    """The part of it on the shape's side and between its planes."""
     if shape.cut is not None:
-        mask &= _world_axis(mask.shape, affine, _AXES.index(shape.cut.axis)) >= shape.cut.from_mm
-    return _cropped(mask.astype(np.float32), affine)
+        weights = np.where(between(weights.shape, affine, shape.cut), weights, np.float32(0))
+    return one_side(cropped(weights, affine), shape.side)
 
 
-def _sphere(shape: SphereShape) -> tuple[NDArray[np.float32], FloatArray]:
+def _ids(shape: LabelShape) -> tuple[int, ...]:
+    """Ids of labels that are given by name."""
+    if shape.table is None:
+        raise DataError("labels are given by name, but the definition has no table of names", where=_name(shape.image))
+    table = _names(checked(shape.table))
+    lacking = [name for name in shape.names if name not in table]
+    if lacking:
+        raise DataError(f"the table of labels has no {', '.join(lacking)}", where=_name(shape.table),
+                        hint="it may be of another release of the atlas than the definition was written for")
+    return tuple(table[name] for name in shape.names)
+
+
+@lru_cache(maxsize=4)
+def _names(path: Path) -> dict[str, int]:
+    """Label name -> id, from lines that begin with an id and a name."""
+    found: dict[str, int] = {}
+    for line in path.read_text(encoding="utf-8-sig").splitlines():
+        cells = line.replace(",", "\t").split()
+        if len(cells) >= 2 and cells[0].isdigit():
+            found[cells[1]] = int(cells[0])
+    return found
+
+
+def _probability(shape: ProbabilityShape) -> ImageShape:
+    image = _probability_image(checked(shape.image))
+    lacking = [v for v in shape.volumes if v >= len(image)]
+    if lacking:
+        raise DataError(f"the image has {len(image)} volumes, and not the volumes {lacking}, counted from 0",
+                        where=_name(shape.image))
+    parts = [ImageShape((image[v].weights / np.float32(shape.scale)).astype(np.float32), image[v].affine)
+             for v in shape.volumes]
+    total = parts[0] if len(parts) == 1 else _added(parts)
+    weights = np.clip(total.weights, 0, 1)
+    if shape.threshold is not None:
+        weights = (weights >= np.float32(shape.threshold - 1e-6)).astype(np.float32)
+    return _finished(weights, total.affine, shape)
+
+
+def _added(parts: list[ImageShape]) -> ImageShape:
+    """The sum of crops of one grid."""
+    inverse = np.linalg.inv(parts[0].affine)
+    starts = np.array([np.rint(inverse[:3, :3] @ p.affine[:3, 3] + inverse[:3, 3]) for p in parts]).astype(int)
+    low = starts.min(axis=0)
+    shape = (starts + [p.weights.shape for p in parts]).max(axis=0) - low
+    total = np.zeros(shape, dtype=np.float32)
+    for part, start in zip(parts, starts - low, strict=True):
+        box = tuple(slice(a, a + n) for a, n in zip(start, part.weights.shape, strict=True))
+        total[box] += part.weights
+    return ImageShape(total, shifted(parts[0].affine, low))
+
+
+def _sphere(shape: SphereShape) -> ImageShape:
     centres = np.asarray(shape.centres, dtype=np.float64)
     low = np.floor(centres.min(axis=0) - shape.radius_mm - _SPHERE_STEP_MM)
     high = np.ceil(centres.max(axis=0) + shape.radius_mm + _SPHERE_STEP_MM)
@@ -105,67 +169,40 @@ def _sphere(shape: SphereShape) -> tuple[NDArray[np.float32], FloatArray]:
         inside[np.ix_(*near)] |= ball
     n = _SPHERE_POINTS
     fill = inside.reshape(counts[0], n, counts[1], n, counts[2], n).mean(axis=(1, 3, 5), dtype=np.float32)
-    return _cropped(fill, affine)
-
-
-def _world_axis(shape: tuple[int, ...], affine: FloatArray, axis: int) -> FloatArray:
-    """World coordinate (mm) along one axis of every voxel centre, broadcastable to ``shape``."""
-    i, j, k = np.ogrid[: shape[0], : shape[1], : shape[2]]
-    row = affine[axis]
-    return np.round(row[0] * i + row[1] * j + row[2] * k + row[3], 6)
-
-
-def _shifted(affine: FloatArray, start: list[int]) -> FloatArray:
-    out = affine.copy()
-    out[:3, 3] += affine[:3, :3] @ np.asarray(start, dtype=np.float64)
-    return out
-
-
-def _cropped(weights: NDArray[np.float32], affine: FloatArray) -> tuple[NDArray[np.float32], FloatArray]:
-    """The smallest box with all weights above 0, and its affine."""
-    start, stop = [], []
-    for axis in range(3):
-        used = np.flatnonzero(weights.any(axis=tuple(a for a in range(3) if a != axis)))
-        start.append(int(used[0]) if len(used) else 0)
-        stop.append(int(used[-1]) + 1 if len(used) else 0)
-    return np.ascontiguousarray(weights[start[0]:stop[0], start[1]:stop[1], start[2]:stop[2]]), _shifted(affine, start)
+    return cropped(fill, affine)
 
 
 @lru_cache(maxsize=4)
-def _label_image(image: ImageFile) -> _LabelImage:
+def _label_image(path: Path) -> _LabelImage:
     """The labels of an image and the box around each, once per process."""
     import nibabel
     from scipy.ndimage import find_objects
 
-    path = _locate(image)
-    _check_hash(path, image)
     loaded: Any = nibabel.load(path)
     data = np.asarray(loaded.dataobj)
+    whole = np.rint(data)
     highest = float(data.max())
-    if not math.isfinite(highest) or data.min() < 0 or highest >= 2**16:
+    if not math.isfinite(highest) or data.min() < 0 or highest >= 2**16 or np.abs(data - whole).max() > _NEARLY_WHOLE:
         raise DataError("not a label image", where=str(path))
-    labels = data.astype(np.uint16, order="F")
+    labels = whole.astype(np.uint16, order="F")
     boxes: list[Box | None] = [(box[2], box[1], box[0]) if box else None for box in find_objects(labels.T)]
     return _LabelImage(labels, np.asarray(loaded.affine, dtype=np.float64), boxes)
 
 
-def _locate(image: ImageFile) -> Path:
-    """The image inside its package, which is not imported."""
-    found = importlib.util.find_spec(image.module)
-    places = list(found.submodule_search_locations or []) if found else []
-    for place in places:
-        path = Path(place) / image.file
-        if path.is_file():
-            return path
-    state = "has no such file" if places else "is not installed"
-    raise DataError(f"the package '{image.package}' {state}", where=image.file,
-                    hint=f"pip install {image.package}=={image.version}")
+@lru_cache(maxsize=2)
+def _probability_image(path: Path) -> tuple[ImageShape, ...]:
+    """The volumes of a four-dimensional image, each cropped; read as one stream, once per process."""
+    import nibabel
+
+    loaded: Any = nibabel.load(path, keep_file_open=True)
+    if len(loaded.shape) not in (3, 4):
+        raise DataError(f"the image has the shape {loaded.shape}, expected probability maps", where=str(path))
+    affine = np.asarray(loaded.affine, dtype=np.float64)
+    if len(loaded.shape) == 3:
+        return (cropped(np.asarray(loaded.dataobj, dtype=np.float32), affine),)
+    return tuple(cropped(np.asarray(loaded.dataobj[..., v], dtype=np.float32), affine)
+                 for v in range(loaded.shape[3]))
 
 
-def _check_hash(path: Path, image: ImageFile) -> None:
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != image.sha256:
-        raise DataError(f"the image is not the one this version was checked with (sha256 {found[:12]}…, expected "
-                        f"{image.sha256[:12]}…)", where=str(path),
-                        hint=f"pip install --force-reinstall {image.package}=={image.version}")
+def _name(image: ImageFile) -> str:
+    return image.file if isinstance(image, PackageFile) else image.nilearn

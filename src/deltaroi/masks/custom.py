@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaroi.atlas import NOT_STATED, SphereShape
-from deltaroi.atlas.definitions import Rule
+from deltaroi.atlas import CONVERSION, NOT_STATED, TALAIRACH, SphereShape, canonical_space, placed
+from deltaroi.atlas.combine import cropped
 from deltaroi.atlas.source import describe_spheres
 from deltaroi.errors import DataError, SpaceError
-from deltaroi.grid import FloatArray, Grid
+from deltaroi.grid import Grid
 from deltaroi.io.files import sha256_file
+from deltaroi.io.label_tables import read_label_table
+from deltaroi.masks.combine import draw_combined, draw_inner
 from deltaroi.masks.images import OpenImage, open_image
-from deltaroi.masks.records import Drawing, ImageShape
+from deltaroi.masks.records import Drawing
+from deltaroi.masks.rules import rule_for, rule_of_image
 from deltaroi.masks.space import Fit, check_space, not_stated, stated
 from deltaroi.masks.spheres import sphere_volume
-from deltaroi.specs import CustomRoi, LabelsRoi, MaskRoi, SphereRoi
+from deltaroi.specs import CombineRoi, FunctionalRoi, Hemisphere, LabelsRoi, MaskRoi, Regions, SphereRoi
 from deltaroi.types import NA, RoiKey
 
-SMALL_MM3 = 500.0
-"""ROIs below this volume are resampled by ``fill_weight``."""
+T = TypeVar("T", int, str)
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,23 @@ class Place:
     base: Path
     grid: Grid
     allow_space_mismatch: bool
-    images: dict[Path, OpenImage] = field(default_factory=dict)
-    """Images that are open already."""
+    images: dict[tuple[Path, int | None], OpenImage] = field(default_factory=dict)
+    """Images that are open already, by path and volume."""
 
 
-def draw_custom(key: RoiKey, roi: CustomRoi, place: Place) -> Drawing:
-    """Read one custom ROI.
+def draw_custom(key: RoiKey, regions: Regions, place: Place, draw: Callable[[RoiKey], Drawing]) -> Drawing:
+    """Read or make one ROI of the study file.
+
+    Parameters
+    ----------
+    key : RoiKey
+        The ROI.
+    regions : Regions
+        The section that it stands in.
+    place : Place
+        Where it comes from and goes to.
+    draw : callable
+        Draws any other ROI by its key, for those that are made from others.
 
     Raises
     ------
@@ -45,49 +60,67 @@ def draw_custom(key: RoiKey, roi: CustomRoi, place: Place) -> Drawing:
         Its image cannot be used.
     SpaceError
         Its template space does not fit the grid.
+    StudyError
+        It is made from something that does not exist.
     """
     where = f"regions.custom.{key.region}"
+    roi = regions.custom[key.region]
     if isinstance(roi, SphereRoi):
         return _sphere(key, roi, place, where)
+    if isinstance(roi, CombineRoi):
+        return draw_combined(key, regions, draw)
+    if isinstance(roi, FunctionalRoi):
+        return draw_inner(key, regions, draw)
     return _image(key, roi, place, where)
-
-
-def rule_for(volume_mm3: float) -> Rule:
-    """``fill_weight`` for small ROIs, else ``majority``."""
-    return "fill_weight" if volume_mm3 < SMALL_MM3 else "majority"
 
 
 def _sphere(key: RoiKey, roi: SphereRoi, place: Place, where: str) -> Drawing:
     own = [point for side, point in roi.sphere.items() if side == key.hemisphere]
-    shape = SphereShape(tuple(own) or (roi.sphere["L"], roi.sphere["R"]), roi.radius_mm)
+    shape, converted = placed(SphereShape(tuple(own) or (roi.sphere["L"], roi.sphere["R"]), roi.radius_mm), roi.space)
     space = stated(roi.space)
-    if NOT_STATED in (space, place.grid.space):
+    if canonical_space(space) == TALAIRACH:
+        fit = fit_talairach(place, where)
+    elif NOT_STATED in (space, place.grid.space):
         fit = Fit(NOT_STATED, "template space not stated; the centre is taken in the images' own coordinates")
     else:
         fit = check_space(space, place.grid, place.allow_space_mismatch, where)
     volume = sphere_volume(shape)
-    return Drawing(key=key, shape=shape, rule=rule_for(volume), volume_mm3=volume, source=describe_spheres(shape),
-                   version=NA, space=space, licence="none needed (coordinates)", citation="not stated (user ROI)",
-                   sha256=NA, space_relation=fit.relation, notes=_notes(key, fit))
+    return Drawing(key=key, shape=shape, rule=roi.rule or rule_for(volume), volume_mm3=volume,
+                   source=describe_spheres(shape) + converted, version=NA, space=space,
+                   licence="none needed (coordinates)", citation="not stated (user ROI)", sha256=NA,
+                   space_relation=fit.relation, notes=_notes(key, fit))
+
+
+def fit_talairach(place: Place, where: str) -> Fit:
+    """How a sphere whose Talairach centre was converted stands to the grid: as any published MNI coordinate."""
+    fit = check_space("MNI152", place.grid, place.allow_space_mismatch, where)
+    return Fit(f"{CONVERSION}; {fit.relation}", f"Talairach coordinates are {CONVERSION}")
 
 
 def _image(key: RoiKey, roi: MaskRoi | LabelsRoi, place: Place, where: str) -> Drawing:
-    entry = roi.mask if isinstance(roi, MaskRoi) else roi.labels
+    entry, volume = (roi.mask, roi.volume) if isinstance(roi, MaskRoi) else (roi.labels, None)
     path = place.base / Path(entry).expanduser()
-    image = place.images.get(path) or open_image(path, f"{where}: {entry}")
-    place.images[path] = image
+    image = place.images.get((path, volume)) or open_image(path, f"{where}: {entry}", volume=volume)
+    place.images[path, volume] = image
     fit = _fit(image, stated(roi.space), place, image.where)
-    weights = _mask(image) if isinstance(roi, MaskRoi) else _labels(image, _ids(roi, key.hemisphere))
-    shape = _cropped(weights, image.affine)
-    volume = float(weights.sum(dtype=np.float64)) * float(abs(np.linalg.det(image.affine[:3, :3])))
-    fractional = bool(((shape.weights > 0) & (shape.weights < 1)).any())
+    weights = _mask(image, roi) if isinstance(roi, MaskRoi) else _labels(image, _ids(roi, key.hemisphere, place, where))
+    shape = cropped(weights, image.affine)
     notes = _notes(key, fit)
-    if fractional:
+    if shape.fractional:
         notes += (f"{key.label}: the mask has values between 0 and 1; they are used as weights",)
-    return Drawing(key=key, shape=shape, rule="fill_weight" if fractional else rule_for(volume), volume_mm3=volume,
-                   source=Path(entry).name if Path(entry).is_absolute() else entry, version=NA, space=stated(roi.space),
+    return Drawing(key=key, shape=shape, rule=roi.rule or rule_of_image(shape),
+                   volume_mm3=shape.volume_mm3, source=_source(entry, roi), version=NA, space=stated(roi.space),
                    licence="not stated (user ROI)", citation="not stated (user ROI)", sha256=sha256_file(path),
                    space_relation=fit.relation, notes=notes)
+
+
+def _source(entry: str, roi: MaskRoi | LabelsRoi) -> str:
+    text = Path(entry).name if Path(entry).is_absolute() else entry
+    if isinstance(roi, MaskRoi) and roi.volume is not None:
+        text += f", volume {roi.volume}"
+    if isinstance(roi, MaskRoi) and roi.threshold is not None:
+        text += f", values >= {roi.threshold:g}"
+    return text
 
 
 def _fit(image: OpenImage, space: str, place: Place, where: str) -> Fit:
@@ -103,7 +136,7 @@ def _fit(image: OpenImage, space: str, place: Place, where: str) -> Fit:
     return fit
 
 
-def _mask(image: OpenImage) -> NDArray[np.float32]:
+def _mask(image: OpenImage, roi: MaskRoi) -> NDArray[np.float32]:
     data = image.data
     low, high = float(data.min()), float(data.max())
     if high == 0 and low == 0:
@@ -111,36 +144,56 @@ def _mask(image: OpenImage) -> NDArray[np.float32]:
     if low < 0:
         raise DataError(f"the mask has negative values (down to {low:g})", where=image.where,
                         hint="a mask is 0 outside and 1 inside, or a weight between 0 and 1")
-    if high > 1 and np.any((data != 0) & (data != high)):
-        raise DataError(f"the mask has several values, up to {high:g}", where=image.where,
-                        hint="a label image goes to `labels:` with its `ids:`; weights are between 0 and 1")
-    return (data if high <= 1 else data / high).astype(np.float32)
+    if roi.percent:
+        if high > 100:
+            raise DataError(f"the image has values up to {high:g}, so they are no percentages", where=image.where,
+                            hint="leave `percent: true` out, or divide the values")
+        data, high = data / 100, high / 100
+    several = bool(np.any((data != 0) & (data != high)))
+    if high > 1 and (several or roi.threshold is not None):
+        percentages = high <= 100 and several
+        what = f"several values, up to {high:g}" if several else f"the value {high:g}, and a threshold is up to 1"
+        raise DataError(f"the mask has {what}", where=image.where,
+                        hint=("if these are percentages, say `percent: true`; " if percentages else "") +
+                        "a label image goes to `labels:` with its `ids:`; weights are between 0 and 1")
+    weights = (data if high <= 1 else data / high).astype(np.float32)
+    if roi.threshold is not None:
+        weights = (weights >= np.float32(roi.threshold - 1e-6)).astype(np.float32)
+        if not weights.any():
+            raise DataError(f"no voxel reaches the threshold {roi.threshold:g}; the highest value is {high:g}",
+                            where=image.where, hint="lower the threshold")
+    return weights
 
 
-def _labels(image: OpenImage, ids: list[int]) -> NDArray[np.float32]:
+def _labels(image: OpenImage, ids: Sequence[int]) -> NDArray[np.float32]:
     if not image.whole_numbers:
         raise DataError("the label image has values that are not whole numbers", where=image.where,
                         hint="resample label images with nearest neighbours; a weighted mask goes to `mask:`")
-    chosen = np.isin(image.data, ids)
+    chosen = np.isin(image.data, list(ids))
     lacking = sorted(set(ids) - set(image.data[chosen].astype(int).tolist()))
     if lacking or 0 in ids or not ids:
-        raise DataError(f"the label image has no region {lacking or ids}", where=image.where,
+        raise DataError(f"the label image has no region {lacking or list(ids)}", where=image.where,
                         hint="check `ids:` against the image; 0 is the background")
     return chosen.astype(np.float32)
 
 
-def _ids(roi: LabelsRoi, hemisphere: str) -> list[int]:
-    own = [ids for side, ids in roi.ids.items() if side == hemisphere]
-    return list(own[0]) if own else [*roi.ids["L"], *roi.ids["R"]]
+def _ids(roi: LabelsRoi, hemisphere: str, place: Place, where: str) -> list[int]:
+    """The labels of one hemisphere; those of L and R for B."""
+    if roi.table is None:
+        return _of_side(roi.ids, hemisphere)
+    path = place.base / Path(roi.table).expanduser()
+    table = read_label_table(path, f"{where}: {roi.table}")
+    wanted = _of_side(roi.names, hemisphere)
+    lacking = [name for name in wanted if name not in table]
+    if lacking:
+        raise DataError(f"the table has no label called {', '.join(map(repr, lacking))}", where=f"{where}: {roi.table}",
+                        hint=f"its names are {', '.join(list(table)[:12])}{', …' if len(table) > 12 else ''}")
+    return [table[name] for name in wanted]
 
 
-def _cropped(weights: NDArray[np.float32], affine: FloatArray) -> ImageShape:
-    used = np.nonzero(weights)
-    start = np.array([axis.min() for axis in used])
-    stop = np.array([axis.max() + 1 for axis in used])
-    out = affine.copy()
-    out[:3, 3] += affine[:3, :3] @ start
-    return ImageShape(weights[start[0]:stop[0], start[1]:stop[1], start[2]:stop[2]], out)
+def _of_side(lists: Mapping[Hemisphere, list[T]], hemisphere: str) -> list[T]:
+    sides = [hemisphere] if hemisphere in lists else ["L", "R"]
+    return [label for side in sides for label in dict(lists)[side]]  # type: ignore[index]
 
 
 def _notes(key: RoiKey, fit: Fit) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ _STATES = {
 class OpenImage:
     """A three-dimensional image whose voxels are not read yet.
 
-    ``oriented`` is False when qform and sform codes are 0 or the format has none.
+    ``oriented`` is False when qform and sform codes are 0 or the format has none; ``volume`` is the one that is read of
+    a four-dimensional image.
     """
 
     where: str
@@ -34,6 +35,7 @@ class OpenImage:
     affine: FloatArray
     oriented: bool
     handle: Any
+    volume: int | None = None
 
     @cached_property
     def data(self) -> FloatArray:
@@ -45,7 +47,8 @@ class OpenImage:
             The file is truncated, or values are not finite.
         """
         try:
-            data = np.asarray(self.handle.dataobj, dtype=np.float64)
+            proxy = self.handle.dataobj
+            data = np.asarray(proxy if self.volume is None else proxy[..., self.volume], dtype=np.float64)
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise DataError(f"the voxels cannot be read: {error}", where=self.where,
                             hint="copy or fetch it again") from error
@@ -61,10 +64,11 @@ class OpenImage:
         return bool((self.data == np.rint(self.data)).all())
 
 
-def open_image(path: Path, where: str, *, volumes: bool = False) -> OpenImage:
+def open_image(path: Path, where: str, *, volumes: bool = False, volume: int | None = None) -> OpenImage:
     """Open an image; axes of length 1 behind the third are dropped.
 
-    With ``volumes``, a series is accepted too: its grid and header count, its ``data`` cannot be read.
+    With ``volumes``, a series is accepted too: its grid and header count, its ``data`` cannot be read. With ``volume``,
+    it is that volume of a four-dimensional image, counted from 0.
 
     Raises
     ------
@@ -84,13 +88,24 @@ def open_image(path: Path, where: str, *, volumes: bool = False) -> OpenImage:
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"not a readable image: {error}", where=where, hint="give a NIfTI or Analyze image") from error
     shape = tuple(int(n) for n in image.shape)
-    if len(shape) < 3 or any(n != 1 for n in shape[4 if volumes else 3:]) or 0 in shape:
+    if volume is not None:
+        _check_volume(shape, volume, where)
+    elif len(shape) < 3 or any(n != 1 for n in shape[4 if volumes else 3:]) or 0 in shape:
         raise DataError(f"the image has the shape {shape}, expected three dimensions", where=where,
-                        hint="give one volume")
+                        hint="give one volume; `volume:` chooses one of a four-dimensional mask image")
     affine = np.asarray(image.affine, dtype=np.float64)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise DataError("the affine of the image cannot be inverted", where=where, hint="repair the header")
-    return OpenImage(where, (shape[0], shape[1], shape[2]), affine, _oriented(image), image)
+    return OpenImage(where, (shape[0], shape[1], shape[2]), affine, _oriented(image), image, volume)
+
+
+def _check_volume(shape: tuple[int, ...], volume: int, where: str) -> None:
+    if len(shape) != 4 or 0 in shape:
+        raise DataError(f"the image has the shape {shape}, so there is no volume {volume} to choose", where=where,
+                        hint="leave `volume:` out, or give a four-dimensional image")
+    if volume >= shape[3]:
+        raise DataError(f"the image has {shape[3]} volumes, and volume {volume} is asked for", where=where,
+                        hint=f"volumes are counted from 0 to {shape[3] - 1}")
 
 
 def _oriented(image: Any) -> bool:

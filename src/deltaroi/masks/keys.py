@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from deltaroi.atlas import find, sides_of
+from deltaroi.atlas import canonical_definition, find, is_probabilistic, sides_of
 from deltaroi.errors import StudyError
-from deltaroi.specs import CustomRoi, Hemisphere, LabelsRoi, MaskRoi, RegionChoice, Regions
-from deltaroi.types import RoiKey
+from deltaroi.masks.references import drawn_sides
+from deltaroi.specs import FunctionalRoi, Hemisphere, RegionChoice, Regions, Threshold
+from deltaroi.types import CIRCULAR, CUSTOM, FUNCTIONAL, RoiKey, is_own
 
-CUSTOM = "custom"
-"""The definition of the ROIs of ``regions.custom``."""
+
+@dataclass(frozen=True)
+class Request:
+    """One ROI that is asked for, and the threshold of its probabilities (None: the definition's own)."""
+
+    key: RoiKey
+    threshold: Threshold | None = None
 
 
 def roi_keys(regions: Regions) -> tuple[RoiKey, ...]:
@@ -24,42 +31,65 @@ def roi_keys(regions: Regions) -> tuple[RoiKey, ...]:
     StudyError
         An unknown region, definition or hemisphere, or an ROI that is listed twice.
     """
-    return resolve(regions)[0]
+    return tuple(request.key for request in resolve(regions)[0])
 
 
-def resolve(regions: Regions) -> tuple[tuple[RoiKey, ...], tuple[str, ...]]:
+def resolve(regions: Regions) -> tuple[tuple[Request, ...], tuple[str, ...]]:
     """The ROIs as in :func:`roi_keys`, and notes on what was not taken literally."""
-    keys: list[RoiKey] = []
+    found: dict[RoiKey, Request] = {}
     notes: list[str] = []
     for entry in regions.include:
         choice = RegionChoice(region=entry) if isinstance(entry, str) else entry
         asked = choice.hemispheres or regions.hemispheres
         for definition in _definitions(choice, regions):
             sides = _sides(choice.region, definition, asked, regions)
-            both = definition == CUSTOM and sides == ["B"]
-            if set(sides) != set(asked) and not both:
+            if set(sides) != set(asked) and not (is_own(definition) and sides == ["B"]):
                 notes.append(f"{choice.region} ({definition}) is drawn as {', '.join(sides)}; "
                              f"{', '.join(asked)} was asked for")
+            threshold = _threshold(choice, definition, regions)
             for side in sides:
                 key = RoiKey(choice.region, side, definition)
-                if key in keys:
+                if key in found:
                     raise StudyError(f"the ROI {key.label} is listed twice", where="regions.include",
                                      hint="list each region, hemisphere and definition once")
-                keys.append(key)
-    unused = sorted(set(regions.custom) - {key.region for key in keys if key.definition == CUSTOM})
-    notes += [f"regions.custom.{name} is not in regions.include and is not measured" for name in unused]
-    return tuple(keys), tuple(notes)
+                found[key] = Request(key, threshold)
+    unused = sorted(set(regions.custom) - {key.region for key in found})
+    notes += [f"regions.custom.{name} is not in regions.include and is not measured" for name in unused
+              if not _is_part(name, regions)]
+    if regions.threshold is not None and not any(r.threshold is not None for r in found.values()):
+        notes.append("regions.threshold has no effect: no ROI is drawn from probabilities")
+    return tuple(found.values()), tuple(notes)
+
+
+def _is_part(name: str, regions: Regions) -> bool:
+    """Whether another custom ROI is made from it."""
+    for roi in regions.custom.values():
+        parts = roi.combine.of if hasattr(roi, "combine") else [roi.functional.within] if isinstance(
+            roi, FunctionalRoi) else []
+        if any(text.split(".")[0] == name for text in parts):
+            return True
+    return False
+
+
+def own_definition(name: str, regions: Regions) -> str:
+    """The word that stands as the definition of an ROI of the study file."""
+    roi = regions.custom[name]
+    if not isinstance(roi, FunctionalRoi):
+        return CUSTOM
+    return CIRCULAR if roi.functional.allow_circular else FUNCTIONAL
 
 
 def _definitions(choice: RegionChoice, regions: Regions) -> list[str]:
     if choice.definition is None and choice.region in regions.custom:
-        return [CUSTOM]
+        return [own_definition(choice.region, regions)]
     wanted = choice.definition if choice.definition is not None else regions.definition
-    return [wanted] if isinstance(wanted, str) else list(wanted)
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    return [own_definition(choice.region, regions) if is_own(name) and choice.region in regions.custom
+            else canonical_definition(name) for name in names]
 
 
 def _sides(region: str, definition: str, asked: Sequence[Hemisphere], regions: Regions) -> list[Hemisphere]:
-    if definition == CUSTOM:
+    if is_own(definition):
         return _custom_sides(region, asked, regions)
     has = sides_of(region, definition)
     if has == ("B",):
@@ -69,11 +99,21 @@ def _sides(region: str, definition: str, asked: Sequence[Hemisphere], regions: R
     return list(asked)
 
 
+def _threshold(choice: RegionChoice, definition: str, regions: Regions) -> Threshold | None:
+    """The threshold of one region in one definition."""
+    fits = not is_own(definition) and is_probabilistic(choice.region, definition)
+    if choice.threshold is not None and not fits:
+        raise StudyError(f"{choice.region} ({definition}) is not drawn from probabilities, so it has no threshold",
+                         where="regions.include",
+                         hint="leave the threshold out; a mask of your own has a `threshold:` in regions.custom")
+    return (choice.threshold if choice.threshold is not None else regions.threshold) if fits else None
+
+
 def _custom_sides(region: str, asked: Sequence[Hemisphere], regions: Regions) -> list[Hemisphere]:
     if region not in regions.custom:
         raise StudyError(f"there is no custom ROI '{region}'", where="regions.include",
                          hint=f"regions.custom has {', '.join(regions.custom) or 'none'}")
-    has = drawn_sides(regions.custom[region])
+    has = drawn_sides(region, regions)
     kept = [side for side in asked if side in has]
     if kept:
         return kept
@@ -81,13 +121,3 @@ def _custom_sides(region: str, asked: Sequence[Hemisphere], regions: Regions) ->
         return ["B"]
     raise StudyError(f"has the hemispheres {', '.join(has)}, not {', '.join(asked)}", where=f"regions.custom.{region}",
                      hint=f"set hemispheres for it in include: {{region: {region}, hemispheres: [{has[0]}]}}")
-
-
-def drawn_sides(roi: CustomRoi) -> tuple[Hemisphere, ...]:
-    """The hemispheres that a custom ROI has; B also where L and R can be united."""
-    if isinstance(roi, MaskRoi):
-        return (roi.hemisphere,)
-    given = set(roi.ids) if isinstance(roi, LabelsRoi) else set(roi.sphere)
-    united = {"B"} if {"L", "R"} <= given else set()
-    every: tuple[Hemisphere, ...] = ("L", "R", "B")
-    return tuple(side for side in every if side in given | united)

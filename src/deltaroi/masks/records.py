@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from deltaroi.atlas import SphereShape
-from deltaroi.atlas.definitions import Rule
+from deltaroi.atlas import ImageShape, SphereShape
 from deltaroi.grid import FloatArray, Grid, IntArray
+from deltaroi.specs import Rule
 from deltaroi.types import Exclusion, RoiKey
 
 
@@ -62,18 +60,11 @@ class RegionSet:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageShape:
-    """A drawing on its own grid: weights 0 to 1, cropped, with the affine of the crop."""
-
-    weights: NDArray[np.float32]
-    affine: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
 class Drawing:
     """One ROI before it meets the grid, whoever drew it.
 
-    ``space_relation`` is the text of that column; the other texts are columns of ``regions.tsv`` too.
+    ``space_relation`` is the text of that column; the other texts are columns of ``regions.tsv`` too. ``caution`` is
+    what its definition says must be known before using it.
     ``volume_mm3`` is the volume of the drawing.
     """
 
@@ -89,3 +80,4 @@ class Drawing:
     sha256: str
     space_relation: str
     notes: tuple[str, ...] = ()
+    caution: str = ""

@@ -65,8 +65,8 @@ def _what_fits(region: str, grid: Grid) -> str:
     for space in sorted({d.space for d in library()}):  # other letters would be another template, not a slip
         if space != grid.space and space.lower() == grid.space.lower():
             return f"did you mean '{space}'?"
-    fitting = [d.name for d in library() if space_relation(d.space, grid.space).kind != "refused"
-               and (not region or region in d.regions)]
+    fitting = dict.fromkeys(d.name for d in library() if space_relation(d.space, grid.space).kind != "refused"
+                            and (not region or region in d.regions))
     if not fitting:
         return "give an ROI drawn in that space; allow_space_mismatch: true overrides and is shown in the report"
     return f"definitions that would fit: {', '.join(fitting)}; allow_space_mismatch: true overrides and is shown"

@@ -8,8 +8,8 @@ import numpy as np
 
 from deltaroi.atlas import SphereShape
 from deltaroi.errors import StudyError
+from deltaroi.fill import Filled, box_voxels, keep_volume, subvoxel_points
 from deltaroi.grid import FloatArray, Grid
-from deltaroi.masks.fill import Filled, box_voxels, keep_volume, subvoxel_points
 
 _POINTS = 10
 _TOUCH_MM = 1e-6

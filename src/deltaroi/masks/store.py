@@ -10,11 +10,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from deltaroi.errors import DataError
 from deltaroi.grid import Grid
-from deltaroi.io.files import atomic_write, gzip_bytes, write_npz
-from deltaroi.layout import Layout
+from deltaroi.io.files import atomic_write, gzip_bytes, write_json, write_npz
+from deltaroi.io.tsv import format_table
+from deltaroi.layout import Layout, beside, resolution_label
+from deltaroi.masks.bids import LabelImage, label_image, label_sidecar, region_row, roi_sidecar, whole
 from deltaroi.masks.records import RegionSet, RoiVoxels
 from deltaroi.tables import REGIONS, conform
 from deltaroi.types import Exclusion, RoiKey
@@ -69,26 +72,54 @@ def load_regions(path: Path) -> RegionSet:
 
 
 def write_roi_images(regions: RegionSet, layout: Layout) -> list[Path]:
-    """Write one NIfTI of weights (float32) per ROI; returns the paths in the order of the ROIs."""
-    paths = []
+    """Write the ROIs as BIDS atlas files; the same ROIs give the same bytes.
+
+    Per ROI an image (float32 weights, or uint8 where all are 1) with a sidecar; per definition a label image (int16)
+    with its table and sidecar, unless no ROI fills any voxel to one half.
+
+    Returns
+    -------
+    list of Path
+        What was written, the images of the ROIs first and in their order.
+    """
+    grid, resolution = regions.grid, resolution_label(regions.grid)
+    images, others = [], []
     for roi in regions.rois:
-        path = layout.roi_image(roi.key, regions.grid.space, regions.grid.digest)
-        atomic_write(path, gzip_bytes(_nifti(regions.grid, roi)))
-        paths.append(path)
+        path = layout.roi_image(roi.key, grid.space, grid.digest, resolution)
+        data = np.zeros(grid.n_voxels, dtype=np.uint8 if whole(roi) else np.float32)
+        data[roi.flat] = roi.weights
+        atomic_write(path, gzip_bytes(_nifti(grid, data, roi.key.label)))
+        write_json(beside(path, ".json"), roi_sidecar(roi, grid, region_row(roi.key, regions.table)))
+        images.append(path)
+        others.append(beside(path, ".json"))
+    for definition in dict.fromkeys(roi.key.definition for roi in regions.rois):
+        own = [roi for roi in regions.rois if roi.key.definition == definition]
+        path = layout.label_image(definition, grid.space, grid.digest, resolution)
+        others += _write_labels(path, definition, grid, label_image(own, grid, regions.table))
+    return images + others
+
+
+def _write_labels(path: Path, definition: str, grid: Grid, image: LabelImage) -> list[Path]:
+    paths = [path, beside(path, ".tsv"), beside(path, ".json")]
+    if image.table.empty:
+        for stale in paths:
+            stale.unlink(missing_ok=True)
+        return []
+    atomic_write(path, gzip_bytes(_nifti(grid, image.data, f"ROIs of {definition}")))
+    atomic_write(paths[1], format_table(image.table).encode())
+    write_json(paths[2], label_sidecar(definition, grid, image))
     return paths
 
 
-def _nifti(grid: Grid, roi: RoiVoxels) -> bytes:
+def _nifti(grid: Grid, data: NDArray[Any], text: str) -> bytes:
     import nibabel
 
-    data = np.zeros(grid.n_voxels, dtype=np.float32)
-    data[roi.flat] = roi.weights
     image: Any = nibabel.Nifti1Image(data.reshape(grid.shape), grid.affine)
     code = "mni" if grid.space.startswith("MNI152") else "aligned"
     image.header.set_xyzt_units("mm")
     image.set_sform(grid.affine, code)
     image.set_qform(grid.affine, code)
-    image.header["descrip"] = roi.key.label.encode()[:79]
+    image.header["descrip"] = text.encode()[:79]
     return bytes(image.to_bytes())
 
 

@@ -18,7 +18,7 @@ from deltaroi.measuring.image import MapImage, open_map
 from deltaroi.measuring.options import Asked, MeasureOptions, resolve
 from deltaroi.measuring.result import MeasureResult
 from deltaroi.measuring.table import MapRow, read_maps
-from deltaroi.summaries import resolve_summary, summarise_voxels
+from deltaroi.summaries import FILLED_ALIKE, resolve_summary, summarise_voxels, summary_exists
 from deltaroi.tables import REGIONS, RESPONSES, conform
 from deltaroi.types import NA, Exclusion
 
@@ -198,6 +198,10 @@ def _one_roi(maps: Sequence[_Measured], roi: RoiVoxels, where: NDArray[np.intp],
             ledger.exclusions.append(Exclusion(
                 "responses", one.row.subject, one.row.session, region=f"{roi.key.label} {one.row.contrast}",
                 reason=reason, value=f"{reached:.4g}", threshold=f"{options.minimum_coverage:g}"))
+        elif not summary_exists(roi.weights[used], resolve_summary(options.summary, roi.rule)):
+            ledger.exclusions.append(Exclusion(
+                "responses", one.row.subject, one.row.session, region=f"{roi.key.label} {one.row.contrast}",
+                reason=FILLED_ALIKE))
         records.append(_record(one, roi, where, used, enough, options))
     return records
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deltaroi.errors import UsageError
+from deltaroi.masks import as_threshold
 from deltaroi.measuring.labels import read_labels
 from deltaroi.specs import Hemisphere, LabelsRoi, RegionChoice, Regions, SphereRoi
 from deltaroi.summaries import OF_SERIES, resolve_summary
@@ -24,10 +25,12 @@ class MeasureOptions:
     ----------
     regions : tuple of str
         Regions of the library.
-    definition : str
-        How those are drawn.
+    definition : str or tuple of str
+        How those are drawn; several definitions make several ROIs of a region.
     hemispheres : tuple of str
         ``L``, ``R``, ``B`` of those.
+    threshold : float, "weighted" or None
+        For probabilistic definitions; None: the definition's own.
     space : str
         Template space of the maps; ``not stated`` when nobody says.
     sphere : str or None
@@ -35,13 +38,13 @@ class MeasureOptions:
     labels, names : Path or None
         A label image, and its table with the columns ``index name [hemisphere]``; every label becomes an ROI.
     summary : str
-        ``auto``, ``mean``, ``median`` or ``weighted_mean``.
+        ``auto``, ``mean``, ``median``, ``weighted_mean`` or ``partial_volume``.
     minimum_coverage : float
         Least share of an ROI inside the map, 0 to 1.
     """
 
     regions: tuple[str, ...] = ()
-    definition: str = "hcpex"
+    definition: str | tuple[str, ...] = "hcpex"
     hemispheres: tuple[str, ...] = ("L", "R")
     space: str = NOT_STATED
     sphere: str | None = None
@@ -49,6 +52,7 @@ class MeasureOptions:
     names: Path | None = None
     summary: str = "auto"
     minimum_coverage: float = 0.5
+    threshold: float | str | None = None
 
     @property
     def only_labels(self) -> bool:
@@ -79,7 +83,7 @@ def resolve(options: MeasureOptions) -> Asked:
     resolve_summary(options.summary, "majority")
     if options.summary in OF_SERIES:
         raise UsageError(f"summary '{options.summary}' needs a time series, and a contrast map has one value per voxel",
-                         hint="auto, mean, median or weighted_mean")
+                         hint="auto, mean, median, weighted_mean or partial_volume")
     if not 0 <= options.minimum_coverage <= 1:
         raise UsageError(f"minimum coverage is {options.minimum_coverage}", hint="a share from 0 to 1")
     wrong = [side for side in options.hemispheres if side not in ("L", "R", "B")]
@@ -104,9 +108,16 @@ def resolve(options: MeasureOptions) -> Asked:
         raise UsageError("no region is named", hint="--regions amygdala,VTA, --sphere=x,y,z,radius, or --labels with "
                          "--names")
     regions = Regions(include=include, hemispheres=list(options.hemispheres),  # type: ignore[arg-type]
-                      definition=options.definition, custom=custom,  # type: ignore[arg-type]
-                      minimum_coverage=options.minimum_coverage)
+                      definition=_names(options.definition), custom=custom,  # type: ignore[arg-type]
+                      threshold=as_threshold(options.threshold), minimum_coverage=options.minimum_coverage)
     return Asked(regions, options.labels.parent if options.labels is not None else Path(), exclusions, notes)
+
+
+def _names(definition: str | tuple[str, ...]) -> str | list[str]:
+    names = definition if isinstance(definition, str) else list(definition)
+    if not names:
+        raise UsageError("no definition is named", where="--definition", hint="e.g. --definition hcpex")
+    return names
 
 
 def _sides(roi: SphereRoi | LabelsRoi) -> list[Hemisphere]:

@@ -76,7 +76,8 @@ def make_scene(study: Study, simulation: Simulation, scheme: Scheme) -> Scene:
     space, resolution = study.dataset.space, study.dataset.resolution
     regions = {}
     for roi in planted_rois(simulation):
-        native = atlas.native_weights(atlas.find(roi.region, cast(Hemisphere, roi.hemisphere), roi.definition))
+        native = atlas.native_weights(atlas.find(roi.region, cast(Hemisphere, roi.hemisphere), roi.definition,
+                                                 space))
         relation = atlas.space_relation(native.space, space)
         if relation.kind == "refused" and not study.dataset.allow_space_mismatch:
             raise StudyError(f"{roi.label} is drawn in {native.space} and cannot be planted in {space}",

@@ -11,10 +11,10 @@ from deltaroi.specs import Hemisphere
 CASES = [
     (("VTAA", "L", "hcpex"), "no region 'VTAA'", "did you mean 'VTA'"),
     (("vta", "L", "hcpex"), "no region 'vta'", "did you mean 'VTA'"),
-    (("VTA", "L", "metasphere"), "no region 'VTA'", "definitions that have it: aal3, hcpex"),
+    (("VTA", "L", "metasphere"), "no region 'VTA'", "definitions that have it: aal3, cit168, hcpex"),
     (("amygdala", "L", "hcpx"), "unknown definition 'hcpx'", "did you mean 'hcpex'"),
     (("amygdala", "L", "zzzz"), "unknown definition 'zzzz'", "known: aal3, amft2015sphere"),
-    (("NAcc", "L", "metasphere"), "has the hemispheres R, not L", "a definition that has L: aal3, hcpex"),
+    (("NAcc", "L", "metasphere"), "has the hemispheres R, not L", "a definition that has L: aal3, aseg, cit168"),
     (("pACC", "R", "amft2015sphere"), "has the hemispheres L, B, not R", "aal3, hcpex"),
 ]
 

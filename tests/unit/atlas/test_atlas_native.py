@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from deltaroi import atlas
-from deltaroi.atlas.definitions import ImageFile
+from deltaroi.atlas.definitions import PackageFile
 from deltaroi.errors import DataError
 
 
 def with_image(**changes: str) -> atlas.RegionSource:
     source = atlas.find("VTA", "L", "hcpex")
     assert isinstance(source.shape, atlas.LabelShape)
-    image = ImageFile.model_validate({**source.shape.image.model_dump(), **changes})
+    image = PackageFile.model_validate({**source.shape.image.model_dump(), **changes})
     return replace(source, shape=replace(source.shape, image=image))
 
 

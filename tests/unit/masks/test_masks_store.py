@@ -52,17 +52,34 @@ def test_empty_set_survives(tmp_path: Path) -> None:
 
 
 def test_images_hold_the_weights(found: masks.RegionSet, tmp_path: Path) -> None:
-    paths = masks.write_roi_images(found, Layout(tmp_path / "one"))
-    again = masks.write_roi_images(found, Layout(tmp_path / "two"))
-    for roi, path, other in zip(found.rois, paths, again, strict=True):
+    one, two = Layout(tmp_path / "one"), Layout(tmp_path / "two")
+    paths, again = masks.write_roi_images(found, one), masks.write_roi_images(found, two)
+    assert {path.relative_to(one.root) for path in paths} == {path.relative_to(two.root) for path in again}
+    for path, other in zip(paths, again, strict=True):
+        assert path.read_bytes() == other.read_bytes()
+        assert path.suffix != ".gz" or path.read_bytes()[4:8] == bytes(4)  # no time in the header of gzip
+    for roi, path in zip(found.rois, paths[: len(found.rois)], strict=True):
+        assert path == one.roi_image(roi.key, SPACE, SLAB.digest)
         image = nib.load(path)
+        assert image.shape == SLAB.shape
         np.testing.assert_array_equal(image.affine, SLAB.affine)
-        assert image.get_data_dtype() == np.float32
+        assert image.get_data_dtype() == (np.uint8 if roi.rule == "majority" else np.float32)
         data = np.asarray(image.dataobj).ravel()
         np.testing.assert_array_equal(np.flatnonzero(data), roi.flat)
-        np.testing.assert_allclose(data[roi.flat], roi.weights, rtol=1e-6)
-        assert path.read_bytes() == other.read_bytes()
-        assert path.name.endswith("_weights.nii.gz")
+        np.testing.assert_array_equal(data[roi.flat], roi.weights.astype(np.float32))
+    assert {roi.rule for roi in found.rois} == {"majority", "fill_weight"}
+
+
+def test_names_are_those_of_a_bids_atlas(found: masks.RegionSet, tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    names = {path.relative_to(tmp_path).as_posix() for path in masks.write_roi_images(found, layout)}
+    start = f"tpl-{SPACE}/anat/tpl-{SPACE}_atlas-aal3_res-3mm_"
+    end = f"desc-{SLAB.digest[:8]}"
+    assert f"{start}label-VTAL_{end}_probseg.nii.gz" in names
+    assert f"{start}label-VTAL_{end}_probseg.json" in names
+    assert {f"{start}{end}_dseg{ending}" for ending in (".nii.gz", ".tsv", ".json")} <= names
+    assert all(name.startswith(start) for name in names)
+    assert sorted(tmp_path / name for name in names) == layout.atlas_files()
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 broken"])
