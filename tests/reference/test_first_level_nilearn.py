@@ -160,7 +160,8 @@ def by_deltaroi(study: Study) -> pd.DataFrame:
     contrasts = {name: parse_contrast(text) for name, text in CONTRASTS.items()}
     task = FirstLevelTask(study.spec, {}, contrasts)
     fits = [fit_run(run, study.regions, task) for run in study.runs]
-    table, lost = summarise(fits, {study.regions.grid.digest: study.regions}, "mean", 0.3)
+    found = summarise(fits, {study.regions.grid.digest: study.regions}, "mean", 0.3)
+    table, lost = found.table, found.exclusions
     assert lost == ()
     return table.set_index(["hemisphere", "contrast"])
 

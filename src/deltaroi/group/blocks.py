@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deltaroi.errors import DataError, TableError
 from deltaroi.group.covariates import Coded, code_covariates
 from deltaroi.group.design import GroupDesign
-from deltaroi.types import NA, Exclusion, RoiKey
+from deltaroi.types import CIRCULAR, NA, Exclusion, RoiKey
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -196,8 +196,17 @@ def _families(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     That is one specification and contrast while every region and hemisphere is measured once: an ROI with a definition
     or a summary of its own still belongs to the family. Where all of them are measured in each of several ways (all by
     two definitions, say), each way is a family. Where only some are, everything is one family, so that measuring one
-    region again makes no other test less strict.
+    region again makes no other test less strict. Circular ROIs, whose p values mean nothing, are families of their own:
+    they make no other test stricter, and no other test makes them look corrected.
     """
+    circular = frame["definition"] == CIRCULAR
+    honest, marked = frame[~circular], frame[circular]
+    yield from _split(honest)
+    yield from _split(marked)
+
+
+def _split(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Families of ROIs that may be corrected together."""
     for _, part in frame.groupby(["specification", "contrast"], sort=True):
         ways = part[["region", "hemisphere", "definition", "summary"]].drop_duplicates()
         for names in ([], ["definition"], ["summary"], ["summary", "definition"]):

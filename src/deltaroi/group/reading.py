@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 
 from deltaroi.group.families import Row
+from deltaroi.types import CIRCULAR
 
 ALPHA = 0.05
+CIRCULAR_NOTE = ("Circular: the voxels were chosen with the data that are tested here; the estimate is inflated and p "
+                 "means nothing.")
+"""How every reading of a circular ROI ends."""
 _FEW = 10
 _ERRORS = {"hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors"}
 _UNSAID = ("n/a", "as given", "")
@@ -19,7 +23,13 @@ def sentence(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> st
     -----
     A claim is made from the p value corrected over the family (max-T where computed, else Holm). Absence is claimed
     only from the equivalence test. Nothing is said about a difference between groups from effects within groups.
+    Of a circular ROI nothing is claimed.
     """
+    said = _said(row, levels, sessions)
+    return f"{said} {CIRCULAR_NOTE}" if row.block.rois[row.roi].definition == CIRCULAR else said
+
+
+def _said(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     test, place = row.numbers.test, _place(row)
     if math.isnan(test.p):
         return _flat(f"{place}: not tested, because {test.problem or 'the test is not defined'}"
@@ -94,6 +104,8 @@ def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
 def _verdict(row: Row) -> str:
     """What the numbers allow to say."""
     test, numbers, unit = row.numbers.test, row.numbers, row.block.units[row.roi]
+    if row.block.rois[row.roi].definition == CIRCULAR:
+        return "nothing can be concluded"
     p, method = corrected_p(row)
     one = row.family_size == 1
     alone_by = " by permutation" if method == "max-T" else ""

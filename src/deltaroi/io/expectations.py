@@ -34,6 +34,8 @@ class DatasetQuery:
         Only these; None means all.
     slice_time_ref : float or None
         Fraction of the TR; None reads it from the sidecars.
+    every_session : bool
+        Look in every session that has the task, instead of in ``sessions``.
     """
 
     bids_dir: Path
@@ -44,6 +46,7 @@ class DatasetQuery:
     resolution: str | None = None
     subjects: tuple[str, ...] | None = None
     slice_time_ref: float | None = None
+    every_session: bool = False
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

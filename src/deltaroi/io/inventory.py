@@ -7,7 +7,7 @@ what to do about it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -122,6 +122,9 @@ def find_runs(query: DatasetQuery) -> Inventory:
     raw = open_folder(query.bids_dir, "dataset.bids_dir", ("derivatives",))
     derived = open_folder(query.derivatives, "dataset.derivatives", ("fmriprep", "derivatives/fmriprep"))
     search = _Search(query, scan(raw), scan(derived))
+    if query.every_session:
+        found = {session for _, session in sessions_in((search.raw, search.derived), query.task)} - {NA}
+        search.query = query = replace(query, sessions=tuple(sorted(found)))
     warnings = check_expectations(query, search.raw, search.derived)
     here = [f for f in search.derived.files() if _of_task(f, query.task) and names.is_preprocessed(f)]
     search.resolution = names.choose_resolution((f for f in here if names.space_of(f) == query.space), query.resolution)

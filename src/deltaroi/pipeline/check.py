@@ -13,7 +13,10 @@ from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
 from deltaroi.pipeline.check_models import check_models
 from deltaroi.pipeline.check_rois import COLUMNS, check_rois
+from deltaroi.pipeline.declared import functional_rois
+from deltaroi.pipeline.localisers import foresee_choices
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
+from deltaroi.report.independence import functional_words
 from deltaroi.tables import exclusion_frame
 from deltaroi.types import NA, Exclusion
 
@@ -98,14 +101,15 @@ def check(study_path: str | Path) -> CheckResult:
     study = read_study(path)
     plan = make_plan(study, path)
     counted = {note: f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())}
-    choices = {note for planned in plan.runs for note in planned.run.notes}
+    choices = {note for planned in (*plan.runs, *plan.localisers) for note in planned.run.notes}
     notes = tuple(text for note, text in counted.items() if note in choices)
     odd = tuple(text for note, text in counted.items() if note not in choices)
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
-    runs, unfit = check_models(study, plan)
-    plan = replace(plan, runs=runs, foreseen=(*unfit, *foresee_group(study, runs, plan.covariates), *empty))
+    plan, unfit = check_models(study, plan)
+    plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, plan.rois, plan.runs, plan.localisers),
+                                   *foresee_group(study, plan.runs, plan.covariates), *empty))
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
                        exclusion_frame(plan.foreseen), rois, (*plan.warnings, *odd), notes,
                        _exit_code(plan, rois, len(empty)))
@@ -165,12 +169,23 @@ def _overview(result: CheckResult) -> Iterator[str]:
         number = sum(name in one.contrasts for one in plan.runs)
         yield f"  contrast {name}: {number} of {len(plan.runs)} runs"
     yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
+    yield from _choosing(result)
     notes: dict[tuple[str, bool], list[str]] = {}
     for roi in result.rois.itertuples(index=False):
         if roi.note:
             notes.setdefault((str(roi.note), bool(roi.usable)), []).append(f"{roi.region}-{roi.hemisphere}")
     for (note, usable), names in notes.items():
         yield f"  {'note' if usable else 'CANNOT BE DRAWN'}: {_some(names)}: {note}"
+
+
+def _choosing(result: CheckResult) -> Iterator[str]:
+    """What chooses the voxels of functional ROIs."""
+    for name, spec in functional_rois(result.study).items():
+        yield f"  {name}: {functional_words(spec)}{' (CIRCULAR)' if spec.allow_circular else ''}"
+    for task in dict.fromkeys(one.run.key.task for one in result.plan.localisers):
+        mine = [one for one in result.plan.localisers if one.run.key.task == task]
+        yield (f"  localiser task {task}: {len(mine)} runs of {len({one.run.key.subject for one in mine})} subjects "
+               "choose voxels")
 
 
 def _listed(title: str, rows: Sequence[Exclusion]) -> Iterator[str]:

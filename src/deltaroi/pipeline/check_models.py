@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.firstlevel import FirstLevelTask
 from deltaroi.firstlevel.model import model_run
-from deltaroi.pipeline.declared import contrast_weights
+from deltaroi.pipeline.declared import contrast_weights, localiser_weights
+from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.types import NA, Exclusion
 
 
-def check_models(study: Study, plan: Plan) -> tuple[tuple[PlannedRun, ...], tuple[Exclusion, ...]]:
+def check_models(study: Study, plan: Plan) -> tuple[Plan, tuple[Exclusion, ...]]:
     """Make the model of every run as the first level will.
 
     Parameters
@@ -26,15 +28,28 @@ def check_models(study: Study, plan: Plan) -> tuple[tuple[PlannedRun, ...], tupl
 
     Returns
     -------
-    runs : tuple of PlannedRun
-        Those that can be modelled, with the contrasts they can serve.
+    plan : Plan
+        With the runs that can be modelled, and the contrasts they can serve.
     exclusions : tuple of Exclusion
         What the first level will list; a run that cannot be modelled is a failure.
     """
-    task = FirstLevelTask(study.first_level, dict(study.conditions), contrast_weights(study))
+    runs, rows = _modelled(plan.runs, FirstLevelTask(study.first_level, dict(study.conditions),
+                                                     contrast_weights(study)))
+    localisers: list[PlannedRun] = []
+    for task, weights in localiser_weights(study).items():
+        mine = [one for one in plan.localisers if one.run.key.task == task]
+        kept, lost = _modelled(mine, FirstLevelTask(study.first_level, {}, weights))
+        localisers += kept
+        rows += [of_task(task, row) for row in lost]
+    return replace(plan, runs=tuple(runs), localisers=tuple(localisers)), tuple(rows)
+
+
+def _modelled(planned_runs: Sequence[PlannedRun],
+              task: FirstLevelTask) -> tuple[list[PlannedRun], list[Exclusion]]:
+    """The runs that can be modelled, and what is lost."""
     runs: list[PlannedRun] = []
     rows: list[Exclusion] = []
-    for planned in plan.runs:
+    for planned in planned_runs:
         key = planned.run.key
         try:
             model = model_run(planned.run, task, planned.n_volumes)
@@ -45,4 +60,4 @@ def check_models(study: Study, plan: Plan) -> tuple[tuple[PlannedRun, ...], tupl
         rows += model.exclusions
         lost = {row.region for row in model.exclusions}
         runs.append(replace(planned, contrasts=tuple(name for name in planned.contrasts if name not in lost)))
-    return tuple(runs), tuple(rows)
+    return runs, rows

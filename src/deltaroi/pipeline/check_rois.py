@@ -1,4 +1,4 @@
-"""Which ROIs a run could draw on the images' grid: names, files and template spaces; custom ROIs are drawn to see."""
+"""Which ROIs a run could draw on the images' grid: each is drawn to see."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from deltaroi import atlas
 from deltaroi.config.study import Study
 from deltaroi.errors import DeltaroiError
 from deltaroi.grid import Grid
-from deltaroi.masks import CUSTOM, build_regions
-from deltaroi.masks.space import check_space
+from deltaroi.masks import build_regions
 from deltaroi.specs import RegionChoice
 from deltaroi.types import Exclusion, RoiKey
 
@@ -40,7 +38,7 @@ def check_rois(study: Study, rois: Sequence[RoiKey], grid: Grid,
         One row per ROI: ``region hemisphere definition usable note``; ``note`` says why it cannot be drawn, or what to
         know about it.
     exclusions : tuple of Exclusion
-        Custom ROIs without a voxel on the grid.
+        ROIs without a voxel on the grid.
     """
     rows = []
     empty: list[Exclusion] = []
@@ -55,12 +53,8 @@ def check_rois(study: Study, rois: Sequence[RoiKey], grid: Grid,
 
 
 def _look(study: Study, key: RoiKey, grid: Grid, base: Path) -> tuple[bool, str, tuple[Exclusion, ...]]:
-    override = study.dataset.allow_space_mismatch
-    if key.definition != CUSTOM:
-        source = atlas.find(key.region, key.hemisphere, key.definition)  # type: ignore[arg-type]
-        return True, check_space(source.space, grid, override, f"definition {key.definition}", key.region).note, ()
-    one = RegionChoice(region=key.region, definition=CUSTOM, hemispheres=[key.hemisphere])  # type: ignore[list-item]
-    alone = study.regions.model_copy(update={"include": [one],
-                                             "custom": {key.region: study.regions.custom[key.region]}})
-    drawn = build_regions(alone, grid, base=base, allow_space_mismatch=override)
-    return True, "; ".join(drawn.notes), drawn.exclusions
+    one = RegionChoice(region=key.region, definition=key.definition,
+                       hemispheres=[key.hemisphere])  # type: ignore[list-item]
+    alone = study.regions.model_copy(update={"include": [one]})
+    drawn = build_regions(alone, grid, base=base, allow_space_mismatch=study.dataset.allow_space_mismatch)
+    return True, "; ".join(note for note in drawn.notes if not note.startswith("regions.")), drawn.exclusions

@@ -12,22 +12,31 @@ from typing import Any
 from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
 from deltaroi.pipeline.record import as_run
+from deltaroi.responses import contrast_name
+from deltaroi.specs import Functional, FunctionalRoi, RegionChoice
+from deltaroi.types import is_own
 
 STAGES = ("masks", "first-level", "responses", "effects", "report")
-_ROIS = {"include", "hemispheres", "definition", "custom"}
+LOCALISERS = "localisers"
+"""The fields that decide, beside those of the first level, the fits of localiser tasks."""
+_ROIS = {"include", "hemispheres", "definition", "threshold"}
 
 
 def declared(study: Study) -> dict[str, dict[str, Any]]:
     """Stage -> the fields that decide it, JSON-able.
+
+    Of a functional ROI the masks know only where it is drawn; which voxels are chosen is decided by the responses.
 
     Parameters
     ----------
     study : Study
         The study.
     """
+    custom = {name: _drawn(roi.functional) if isinstance(roi, FunctionalRoi) else roi.model_dump(mode="json")
+              for name, roi in study.regions.custom.items()}
     return {
         "masks": {
-            "regions": study.regions.model_dump(mode="json", include=_ROIS),
+            "regions": {**study.regions.model_dump(mode="json", include=_ROIS), "custom": custom},
             "allow_space_mismatch": study.dataset.allow_space_mismatch,
         },
         "first-level": {
@@ -35,9 +44,12 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
             "conditions": {name: c.model_dump(mode="json") for name, c in study.conditions.items()},
             "contrasts": contrast_weights(study),
         },
+        LOCALISERS: localiser_weights(study),
         "responses": {
             "summary": study.summary,
             "minimum_coverage": study.regions.minimum_coverage,
+            "functional": {name: spec.model_dump(mode="json", exclude={"within"})
+                           for name, spec in functional_rois(study).items()},
         },
         "effects": {
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
@@ -52,3 +64,30 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
 def contrast_weights(study: Study) -> dict[str, dict[str, float]]:
     """Contrast name -> condition -> weight."""
     return {name: dict(parse_contrast(text, f"contrasts.{name}")) for name, text in study.contrasts.items()}
+
+
+def functional_rois(study: Study) -> dict[str, Functional]:
+    """The functional ROIs that a study measures, by name."""
+    found: dict[str, Functional] = {}
+    for entry in study.regions.include:
+        choice = RegionChoice(region=entry) if isinstance(entry, str) else entry
+        named = [choice.definition] if isinstance(choice.definition, str) else choice.definition
+        roi = study.regions.custom.get(choice.region)
+        if isinstance(roi, FunctionalRoi) and (named is None or any(map(is_own, named))):
+            found[choice.region] = roi.functional
+    return found
+
+
+def localiser_weights(study: Study) -> dict[str, dict[str, dict[str, float]]]:
+    """Localiser task -> contrast -> trial type -> weight."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for name, spec in functional_rois(study).items():
+        if spec.task is not None:
+            weights = dict(parse_contrast(spec.contrast, f"regions.custom.{name}.functional.contrast"))
+            found.setdefault(spec.task, {})[contrast_name(spec)] = weights
+    return found
+
+
+def _drawn(spec: Functional) -> dict[str, Any]:
+    """What decides how a functional ROI is drawn."""
+    return {"functional": {"within": spec.within, "circular": spec.allow_circular}}

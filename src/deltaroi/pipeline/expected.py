@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
@@ -12,7 +12,7 @@ from deltaroi.io.expectations import did_you_mean
 from deltaroi.pipeline.preflight import Preflight
 
 
-def check_names(study: Study, checked: Sequence[Preflight]) -> None:
+def check_names(study: Study, checked: Sequence[Preflight], places: Mapping[str, str] | None = None) -> None:
     """Refuse a contrast that names a condition which no run has.
 
     Parameters
@@ -21,6 +21,8 @@ def check_names(study: Study, checked: Sequence[Preflight]) -> None:
         The study.
     checked : sequence of Preflight
         Its runs.
+    places : mapping of str to str, optional
+        Contrast -> its key path, for messages; default ``contrasts.<name>``.
 
     Raises
     ------
@@ -35,11 +37,12 @@ def check_names(study: Study, checked: Sequence[Preflight]) -> None:
     types = Counter(name for one in read for name in one.trial_types)
     known = [*study.conditions, *types]
     for contrast, text in study.contrasts.items():
-        for name in parse_contrast(text, f"contrasts.{contrast}"):
+        where = (places or {}).get(contrast, f"contrasts.{contrast}")
+        for name in parse_contrast(text, where):
             if name in study.conditions and name not in present:
                 raise StudyError(f"the condition '{name}' chooses no event in any of {len(read)} runs",
                                  where=f"conditions.{name}", hint="check the columns and values of its `where`")
             if name not in study.conditions and name not in types:
                 raise StudyError(f"no events file has the trial_type '{name}', and no condition has this name; there "
-                                 f"are {', '.join(sorted(known)) or 'none'}", where=f"contrasts.{contrast}",
+                                 f"are {', '.join(sorted(known)) or 'none'}", where=where,
                                  hint=did_you_mean(name, known) or "name one of these")

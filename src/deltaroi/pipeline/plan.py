@@ -20,6 +20,13 @@ from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.io.sidecars import read_json
 from deltaroi.masks import roi_keys
 from deltaroi.pipeline.expected import check_names
+from deltaroi.pipeline.localisers import (
+    about_circular,
+    check_functional,
+    check_run_labels,
+    find_localisers,
+    foresee_choices,
+)
 from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, inspect
 from deltaroi.types import NA, Exclusion, RoiKey
@@ -75,6 +82,8 @@ class Plan:
         What later stages will leave out, as far as files show it; they list it themselves.
     notes : tuple of str
         Choices per run, which the fits will repeat.
+    localisers : tuple of PlannedRun
+        Runs of localiser tasks, which only choose the voxels of functional ROIs.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -88,6 +97,7 @@ class Plan:
     simulated: bool = False
     foreseen: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = ()
+    localisers: tuple[PlannedRun, ...] = ()
 
 
 def make_plan(study: Study, study_path: str | Path) -> Plan:
@@ -112,28 +122,37 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         primary_model(tuple(study.dataset.sessions), levels, assignment, study.group.primary)
         query = _query(study, study_path)
         rois = tuple(roi_keys(study.regions))
+        check_functional(study)
         found = find_runs(query)
         people = choose_people(study, found.participants, _subjects(found))
         out = {row.subject for row in people.exclusions}
         checked = [inspect(run, study) for run in found.runs if run.key.subject not in out]
         check_names(study, checked)
+        check_run_labels(study, checked)
         code_covariates(people.covariates, sorted({one.run.key.subject for one in checked if one.ok}))
+        runs, grids = _on_grids(checked)
+        tested: dict[str, list[Grid]] = {}
+        for one in runs:
+            tested.setdefault(one.run.key.subject, []).append(one.grid)
+        choosing = find_localisers(study, query, tested)
     except DeltaroiError as error:
         if "/" in error.where:
             raise
         raise type(error)(error.message, where=f"{study_path}: {error.where}", hint=error.hint) from error
-    runs, grids = _on_grids(checked)
+    localisers, _ = _on_grids(choosing.checked, grids)
     exclusions = [row for row in found.exclusions if row.subject not in out]
-    exclusions += [row for one in checked for row in one.exclusions]
+    exclusions += [*(row for one in checked for row in one.exclusions), *choosing.exclusions]
     inputs = {"raw": _described(query.bids_dir), "derivatives": _described(query.derivatives)}
     used = sorted({one.run.key.subject for one in runs})
     groups = {subject: people.groups[subject] for subject in used if subject in people.groups}
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
-    early = [row for one in checked if one.ok for row in one.foreseen]
-    warnings = (*found.warnings, *people.warnings, *_about(runs, grids), *_empty_groups(study, groups, runs))
+    early = [*(row for one in checked if one.ok for row in one.foreseen), *choosing.foreseen]
+    warnings = (*found.warnings, *people.warnings, *choosing.warnings, *_about(runs, grids),
+                *_empty_groups(study, groups, runs), *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
-                _simulated(inputs), (*early, *foresee_group(study, runs, covariates)),
-                tuple(note for one in checked if one.ok for note in one.notes))
+                _simulated(inputs), (*early, *foresee_group(study, runs, covariates),
+                                     *foresee_choices(study, rois, runs, localisers)),
+                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers)
 
 
 def _query(study: Study, study_path: str | Path) -> DatasetQuery:
@@ -164,10 +183,11 @@ def _subjects(found: Inventory) -> set[str]:
     return named - {NA}
 
 
-def _on_grids(checked: Iterable[Preflight]) -> tuple[tuple[PlannedRun, ...], tuple[Grid, ...]]:
-    """The usable runs, each with the first grid that has its voxels."""
+def _on_grids(checked: Iterable[Preflight],
+              known: Sequence[Grid] = ()) -> tuple[tuple[PlannedRun, ...], tuple[Grid, ...]]:
+    """The usable runs, each with the first grid, among those known and found, that has its voxels."""
     runs: list[PlannedRun] = []
-    grids: list[Grid] = []
+    grids = list(known)
     for one in checked:
         if not one.ok or one.header is None:
             continue

@@ -23,7 +23,7 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
         Among ``responses``, ``effects`` and ``report``; others have no results of their own.
     """
     tables: dict[str, tuple[Path, ...]] = {
-        "responses": (layout.table("responses"),),
+        "responses": (layout.table("responses"), layout.table("selections")),
         "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions),
     }
     texts: dict[str, tuple[Path, ...]] = {

@@ -14,6 +14,7 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import record, stages
+from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline.declared import STAGES
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
@@ -110,7 +111,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
     if "first-level" in reached:
         stages.first_level(work)
-    responses = stages.responses(work) if "responses" in reached else pd.DataFrame()
+    responses = response_stage.responses(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None

@@ -16,12 +16,13 @@ from deltaroi.errors import UsageError
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import STAGES, declared
+from deltaroi.pipeline.declared import LOCALISERS, STAGES, declared
 from deltaroi.pipeline.executor import Executor, Failure
+from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step
-from deltaroi.tables import EXCLUSIONS, REGIONS, RESPONSES, exclusion_frame, exclusion_rows
+from deltaroi.tables import EXCLUSIONS, REGIONS, exclusion_frame
 from deltaroi.types import NA, Exclusion, RunKey
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def masks(work: Work) -> None:
     fields = declared(study)["masks"]
     steps, items = [], []
     for grid in work.plan.grids:
-        steps.append(Step("masks", f"grid-{grid.digest}", 1, {**fields, "grid": grid.digest}, (),
+        steps.append(Step("masks", f"grid-{grid.digest}", 2, {**fields, "grid": grid.digest}, (),
                           work_items.region_files(study.regions, work.file.parent)))
         items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
                                           study.dataset.allow_space_mismatch))
@@ -104,20 +105,26 @@ def masks(work: Work) -> None:
 def first_level(work: Work) -> None:
     """Fit every run; a run that fails is an exclusion and the others go on."""
     study = work.study
-    fields = declared(study)["first-level"]
+    fields = declared(study)
+    runs = (*work.plan.runs, *work.plan.localisers)
+    choosing = {planned.run.key for planned in work.plan.localisers}
     steps, items = [], []
-    for planned in work.plan.runs:
+    for planned in runs:
         run = planned.run
+        mine = fields["first-level"]
+        if run.key in choosing:
+            mine = {**mine, "conditions": {}, "contrasts": fields[LOCALISERS][run.key.task]}
         upstream = work.region_digests[planned.grid.digest]
         files = tuple(path for path in (run.bold, run.mask, run.confounds, run.events) if path is not None)
         timing = {"tr_s": run.tr_s, "slice_time_ref": run.slice_time_ref}
-        steps.append(Step("first-level", run.key.label, 1, {**fields, **timing}, (upstream,), files))
-        items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, dict(study.conditions),
-                                        fields["contrasts"]))
+        conditions = dict(study.conditions) if mine["conditions"] else {}
+        steps.append(Step("first-level", run.key.label, 1, {**mine, **timing}, (upstream,), files))
+        items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, conditions, mine["contrasts"]))
     digests = work.do("first-level", steps, items, work_items.fit)
-    for planned, digest in zip(work.plan.runs, digests, strict=True):
+    for planned, digest in zip(runs, digests, strict=True):
         if isinstance(digest, Failure):
-            work.exclusions.append(_failed(work, "first-level", planned, digest))
+            row = _failed(work, "first-level", planned, digest)
+            work.exclusions.append(of_task(planned.run.key.task, row) if planned.run.key in choosing else row)
         else:
             work.fit_digests[planned.run.key] = digest
 
@@ -131,46 +138,6 @@ def _failed(work: Work, stage: str, planned: PlannedRun, failure: Failure) -> Ex
         path = record.write_log(work.layout, key.label, failure.trace)
         reason, value = "failed: unexpected error (a bug: please report)", path.relative_to(work.layout.root).as_posix()
     return Exclusion(stage, key.subject, key.session, key.run, reason=reason, value=value, failure=True)
-
-
-def responses(work: Work) -> pd.DataFrame:
-    """Combine runs into responses, subject by subject, and write ``responses.tsv``."""
-    study = work.study
-    fields = declared(study)["responses"]
-    fitted = [planned for planned in work.plan.runs if planned.run.key in work.fit_digests]
-    subjects = sorted({planned.run.key.subject for planned in fitted})
-    steps, items = [], []
-    for subject in subjects:
-        mine = [planned for planned in fitted if planned.run.key.subject == subject]
-        upstream = tuple(work.fit_digests[planned.run.key] for planned in mine)
-        steps.append(Step("responses", f"sub-{subject}", 1, {**fields, "runs": [p.run.key.label for p in mine]},
-                          upstream, ()))
-        items.append(work_items.SummaryItem(subject, tuple((p.run.key, p.grid.digest) for p in mine), study.summary,
-                                            study.regions.minimum_coverage))
-    digests = work.do("responses", steps, items, work_items.summarise)
-    tables = []
-    for subject, digest in zip(subjects, digests, strict=True):
-        if isinstance(digest, Failure):
-            work.exclusions.append(_lost_subject(work, subject, digest))
-            continue
-        work.response_digests[subject] = digest
-        table = read_table(work.layout.subject_responses(subject), RESPONSES)
-        tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
-        lost = read_table(work.layout.subject_exclusions(subject), EXCLUSIONS)
-        work.exclusions += exclusion_rows(lost)
-        choices = {note for planned in fitted if planned.run.key.subject == subject for note in planned.run.notes}
-        for note in work_items.subject_notes(work.layout, subject):
-            (work.notes if note in choices else work.warnings).append(note)
-    if not tables:
-        return write_table(pd.DataFrame(columns=RESPONSES.names), RESPONSES, work.layout.table("responses"))
-    return write_table(pd.concat(tables, ignore_index=True), RESPONSES, work.layout.table("responses"))
-
-
-def _lost_subject(work: Work, subject: str, failure: Failure) -> Exclusion:
-    if failure.error is None:
-        record.write_log(work.layout, f"sub-{subject}", failure.trace)
-    reason = failure.error.message if failure.error else "unexpected error (a bug: please report)"
-    return Exclusion("responses", subject, reason=f"failed: {reason}", failure=True)
 
 
 def effects(work: Work, table: pd.DataFrame) -> Any:
@@ -209,7 +176,8 @@ def write_record(work: Work) -> None:
         "warnings": record.condense((*work.plan.warnings, *work.warnings)),
         "notes": record.condense(work.notes),
         "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
-                   "runs_fitted": len(work.fit_digests)},
+                   "runs_fitted": sum(p.run.key in work.fit_digests for p in runs),
+                   **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
     })
@@ -218,6 +186,8 @@ def write_record(work: Work) -> None:
 def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
+    chosen = work.layout.table("selections")
+    inputs += [chosen] if chosen.is_file() else []
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
     fields = {**declared(work.study)["report"], "tables": tables}
     step = Step("report", "report", 1, fields, tuple(work.region_digests.values()), ())
@@ -233,6 +203,6 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     subjects = {p.run.key.subject for p in runs}
     marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
              for stage in STAGES}
-    totals = {"masks": len(work.plan.grids), "first-level": len(runs), "responses": len(subjects), "effects": 1,
-              "report": 1}
+    totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
+              "responses": len(subjects), "effects": 1, "report": 1}
     return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from deltaroi.io.inventory import Run
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions, write_roi_images
+from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.steps import Step
-from deltaroi.specs import Condition, FirstLevel, LabelsRoi, MaskRoi, Regions, Summary
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, exclusion_frame, exclusion_rows
+from deltaroi.specs import Condition, FirstLevel, Functional, LabelsRoi, MaskRoi, Regions, Summary
+from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, SELECTIONS, exclusion_frame, exclusion_rows
 from deltaroi.types import Exclusion, RunKey
 
 
@@ -65,9 +66,11 @@ def load_region_set(layout: Layout, grid_digest: str) -> RegionSet:
 
 def region_files(regions: Regions, base: Path) -> tuple[Path, ...]:
     """Files of the user that custom ROIs read."""
-    entries = [roi.mask if isinstance(roi, MaskRoi) else roi.labels for roi in regions.custom.values()
-               if isinstance(roi, (MaskRoi, LabelsRoi))]
-    return tuple((base / entry).resolve() for entry in sorted(entries))
+    entries = [roi.mask for roi in regions.custom.values() if isinstance(roi, MaskRoi)]
+    for roi in regions.custom.values():
+        if isinstance(roi, LabelsRoi):
+            entries += [roi.labels] if roi.table is None else [roi.labels, roi.table]
+    return tuple((base / Path(entry).expanduser()).resolve() for entry in sorted(entries))
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,14 @@ def fit(layout: Layout, item: FitItem) -> list[Path]:
 
 @dataclass(frozen=True)
 class SummaryItem:
-    """One subject to be summarised: its runs, each with the digest of its grid."""
+    """One subject to be summarised: its runs, each with the digest of its grid, and what chooses functional ROIs."""
 
     subject: str
     runs: tuple[tuple[RunKey, str], ...]
     summary: Summary
     minimum_coverage: float
+    localisers: tuple[RunKey, ...] = ()
+    functional: Mapping[str, Functional] = field(default_factory=dict)
 
 
 def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
@@ -106,16 +111,46 @@ def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
     from deltaroi import responses
     from deltaroi.firstlevel import load_fit
 
-    fits = [load_fit(layout.run_fit(key)) for key, _ in item.runs]
+    fits, of_tasks = ([load_fit(layout.run_fit(key)) for key in keys]
+                      for keys in ([key for key, _ in item.runs], item.localisers))
     regions = {digest: load_region_set(layout, digest) for _, digest in item.runs}
-    table, lost = responses.summarise(fits, regions, item.summary, item.minimum_coverage)
-    exclusions = exclusion_frame((*lost, *(row for fitted in fits for row in fitted.exclusions)))
+    by_others = any(spec.select_from == "other_subjects" for spec in item.functional.values())
+    others = responses.load_effects(layout.voxel_effects) if by_others else ()
+    localisers = responses.Localisers(item.functional, tuple(of_tasks), others)
+    found = responses.summarise(fits, regions, item.summary, item.minimum_coverage, localisers)
+    gone = (*found.exclusions, *(row for fitted in fits for row in fitted.exclusions),
+            *(of_task(fitted.key.task, row) for fitted in of_tasks for row in fitted.exclusions))
     paths = [layout.subject_responses(item.subject), layout.subject_exclusions(item.subject),
              layout.subject_notes(item.subject)]
-    write_table(table, RESPONSES, paths[0])
-    write_table(exclusions, EXCLUSIONS, paths[1])
-    write_json(paths[2], {"notes": [note for fitted in fits for note in fitted.notes]})
+    write_table(found.table, RESPONSES, paths[0])
+    write_table(exclusion_frame(gone), EXCLUSIONS, paths[1])
+    write_json(paths[2], {"notes": [note for fitted in (*fits, *of_tasks) for note in fitted.notes]})
+    if item.functional:
+        paths.append(layout.subject_selections(item.subject))
+        write_table(found.selections, SELECTIONS, paths[-1])
     return paths
+
+
+def localise(layout: Layout, item: SummaryItem) -> list[Path]:
+    """Write what one subject tells the others."""
+    from deltaroi import responses
+    from deltaroi.firstlevel import load_fit
+
+    fits = [load_fit(layout.run_fit(key)) for key, _ in item.runs]
+    regions = {digest: load_region_set(layout, digest) for _, digest in item.runs}
+    path = layout.subject_voxel_effects(item.subject)
+    responses.save_effects(path, responses.subject_effects(fits, regions, item.functional, item.minimum_coverage))
+    return [path]
+
+
+def gather_localisers(layout: Layout, item: tuple[str, ...]) -> list[Path]:
+    """Put together what all subjects tell each other, so that each of them reads one small file."""
+    from deltaroi import responses
+
+    path = layout.voxel_effects
+    responses.save_effects(path, [one for subject in item
+                                  for one in responses.load_effects(layout.subject_voxel_effects(subject))])
+    return [path]
 
 
 def subject_notes(layout: Layout, subject: str) -> list[str]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from deltaroi.report import words
 from deltaroi.report.data import ALPHA, Output, Row, records
+from deltaroi.types import CIRCULAR
 
 KINDS = {
     "claim": "Holds after correction over the family of ROIs",
     "uncorrected": "Below .05 only without correction: not a claim",
     "equivalent": "Equivalent to no effect within the stated bounds (each test by itself)",
     "open": "Neither an effect nor its absence is shown",
+    "circular": "Circular: tested on the data that chose the voxels; no conclusion",
     "missing": "Could not be estimated",
 }
 
@@ -38,14 +40,16 @@ def corrected_p(row: Row) -> tuple[float, str]:
 
 
 def holds(row: Row) -> bool:
-    """Whether a row's effect holds after correction over its family."""
-    return corrected_p(row)[0] < ALPHA
+    """Whether a row's effect holds after correction over its family; that of a circular ROI never does."""
+    return row["definition"] != CIRCULAR and corrected_p(row)[0] < ALPHA
 
 
 def kind_of(row: Row) -> str:
     """Which of :data:`KINDS` a primary row is; an omnibus test has a p value and no one estimate."""
     if not (math.isfinite(row["estimate"]) or math.isfinite(row["p"])):
         return "missing"
+    if row["definition"] == CIRCULAR:
+        return "circular"
     if holds(row):
         return "claim"
     if row["p"] < ALPHA:
@@ -67,14 +71,20 @@ def headline(output: Output) -> str:
     if primary.empty:
         return "No effect was tested."
     kinds = [kind_of(row) for row in records(primary)]
-    tested, claims = len(kinds) - kinds.count("missing"), kinds.count("claim")
+    circular = kinds.count("circular")
+    tested, claims = len(kinds) - kinds.count("missing") - circular, kinds.count("claim")
+    if not tested and circular:
+        return "Every effect that was tested is circular: nothing can be concluded."
     if not tested:
         return "The only primary effect could not be estimated." if len(kinds) == 1 else \
             f"None of the {len(kinds)} primary effects could be estimated."
+    primary = primary[primary["definition"] != CIRCULAR]
     methods = sorted({method for row in records(primary) if (method := corrected_p(row)[1])})
     if not methods:
         return f"{words.plural(tested, 'primary effect was', 'primary effects were')} tested, without any correction " \
                "for the number of tests."
     family = "the family" if primary["family"].nunique() == 1 else "their families" if claims > 1 else "its family"
     return (f"{claims or 'None'} of {words.plural(tested, 'primary effect')} {'hold' if claims > 1 else 'holds'} after "
-            f"correction over {family} of ROIs ({' or '.join(methods)}, p\u00a0<\u00a0.05).")
+            f"correction over {family} of ROIs ({' or '.join(methods)}, p\u00a0<\u00a0.05)."
+            + (f" {words.plural(circular, 'circular effect is', 'circular effects are')} not counted." if circular
+               else ""))

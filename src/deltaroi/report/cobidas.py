@@ -7,9 +7,10 @@ from collections import Counter
 from typing import Any
 
 from deltaroi.report.data import Output, Row, records
+from deltaroi.report.independence import functional_words, independent
 from deltaroi.report.methods_signal import generators, people
 from deltaroi.specs import LabelsRoi, MaskRoi
-from deltaroi.types import NA, RoiKey
+from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey, is_own
 
 
 def cobidas_items(output: Output) -> dict[str, Any]:
@@ -55,16 +56,18 @@ def _region(output: Output, roi: RoiKey) -> dict[str, Any]:
     rows = frame[(frame["region"] == roi.region) & (frame["hemisphere"] == roi.hemisphere)
                  & (frame["definition"] == roi.definition)]
     custom = output.study.regions.custom.get(roi.region)
-    own_image = isinstance(custom, (MaskRoi, LabelsRoi))
+    own_image = isinstance(custom, (MaskRoi, LabelsRoi)) and is_own(roi.definition)
     item: dict[str, Any] = {"Region": roi.region, "Hemisphere": roi.hemisphere, "Definition": roi.definition}
     if rows.empty:
         return {**item, "Type": None}
     row = rows.iloc[0]
-    kind = "custom image" if own_image else "sphere" if row["sha256"] == NA else "atlas"
+    functional = roi.definition in (FUNCTIONAL, CIRCULAR)
+    kind = "functional" if functional else "custom image" if own_image else "sphere" if row["sha256"] == NA else "atlas"
     return {
         **item, "Type": kind, "PublicAtlas": kind == "atlas", "Source": row["source"],
         "SourceVersion": _text(row["source_version"]), "Licence": row["licence"], "Citation": row["citation"],
-        "IndependentOfTheData": None if custom is not None else True,
+        **({"ChosenVoxels": functional_words(output.functional[roi.region])} if functional else {}),
+        "IndependentOfTheData": independent(output, roi),
         "VolumeMm3": {str(r["grid"]): float(r["volume_mm3"]) for r in records(rows)},
         "SpaceRelation": row["space_relation"],
     }

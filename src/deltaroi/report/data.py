@@ -16,8 +16,9 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, Schema, conform
-from deltaroi.types import NA, RoiKey
+from deltaroi.specs import Functional, FunctionalRoi
+from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, SELECTIONS, Schema, conform
+from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey
 
 Row = dict[str, Any]
 ROI = ["region", "hemisphere", "definition"]
@@ -68,10 +69,10 @@ class Output:
         The study as run.
     run : RunRecord
         How it went.
-    responses, effects, exclusions, regions, quality : DataFrame
+    responses, effects, exclusions, regions, quality, selections : DataFrame
         The group tables, conformed; empty when the file is absent.
     absent : tuple of str
-        Names of the files that are not there.
+        Names of the files that are not there; the selections are there only where ROIs are functional.
     """
 
     layout: Layout
@@ -82,6 +83,7 @@ class Output:
     exclusions: pd.DataFrame
     regions: pd.DataFrame
     quality: pd.DataFrame
+    selections: pd.DataFrame
     absent: tuple[str, ...]
 
     @cached_property
@@ -110,6 +112,18 @@ class Output:
         return tuple(sorted(seen, key=lambda r: (regions.index(r.region), definitions.index(r.definition),
                                                  "LRB".find(r.hemisphere))))
 
+    @property
+    def circular(self) -> tuple[str, ...]:
+        """The regions whose voxels were chosen with the data that are tested in them."""
+        return tuple(dict.fromkeys(roi.region for roi in self.rois if roi.definition == CIRCULAR))
+
+    @property
+    def functional(self) -> dict[str, Functional]:
+        """How the voxels of the functional ROIs were chosen, by region."""
+        names = dict.fromkeys(roi.region for roi in self.rois if roi.definition in (FUNCTIONAL, CIRCULAR))
+        custom = self.study.regions.custom
+        return {name: roi.functional for name in names if isinstance(roi := custom.get(name), FunctionalRoi)}
+
     @cached_property
     def many_definitions(self) -> bool:
         """Whether any region was drawn in more than one way."""
@@ -117,9 +131,10 @@ class Output:
         return len(pairs) > len({region for region, _ in pairs})
 
     def roi_label(self, roi: RoiKey) -> str:
-        """The ROI as people say it: ``amygdala L``, with the definition where a region has several."""
+        """The ROI as people say it: ``amygdala L``, with the definition where there are several, or it is circular."""
         side = "L + R" if roi.hemisphere == "B" else roi.hemisphere
-        return f"{roi.region} {side}" + (f" ({roi.definition})" if self.many_definitions else "")
+        named = self.many_definitions or roi.definition == CIRCULAR
+        return f"{roi.region} {side}" + (f" ({roi.definition})" if named else "")
 
     @cached_property
     def primary(self) -> pd.DataFrame:
@@ -196,9 +211,12 @@ def read_output(out: Path) -> Output:
     study = _study(layout.study)
     responses, effects, exclusions = table(RESPONSES), table(EFFECTS), table(EXCLUSIONS)
     regions, quality = table(REGIONS), table(QUALITY)
+    chosen = layout.table(SELECTIONS.name)
+    selections = read_table(chosen, SELECTIONS) if chosen.is_file() else \
+        conform(pd.DataFrame(columns=SELECTIONS.names), SELECTIONS)
     if not layout.record.is_file():
         absent.append(f"group/{layout.record.name}")
-    return Output(layout, study, _record(layout.record), responses, effects, exclusions, regions, quality,
+    return Output(layout, study, _record(layout.record), responses, effects, exclusions, regions, quality, selections,
                   tuple(absent))
 
 

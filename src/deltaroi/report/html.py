@@ -21,6 +21,7 @@ from deltaroi.report.listing import (
     primary_tables,
     quality_table,
     region_table,
+    selection_table,
 )
 from deltaroi.report.methods import Methods
 from deltaroi.report.methods_group import reason
@@ -73,6 +74,7 @@ def head(output: Output) -> dict[str, Any]:
         "rois": [output.roi_label(roi) for roi in output.rois], "reason": reason(output) if len(output.primary) else "",
         "models": [words.MODELS.get(m, m) for m in dict.fromkeys(output.primary["model"])],
         "contrasts": [(name, study.contrasts.get(name, "")) for name in output.contrasts],
+        "circular": words.listed(output.circular),
         "unmeasured": [name for name in study.contrasts if name not in output.contrasts],
     }
 
@@ -80,7 +82,8 @@ def head(output: Output) -> dict[str, Any]:
 def results(output: Output) -> dict[str, Any]:
     """Effects and responses."""
     return {"forests": forests(output), "primary_tables": primary_tables(output), "all_effects": all_effects(output),
-            "clouds": clouds(output), "drawings": draw_regions(output), "region_table": region_table(output)}
+            "clouds": clouds(output), "drawings": draw_regions(output), "region_table": region_table(output),
+            "selection_table": selection_table(output)}
 
 
 def quality(output: Output) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from deltaroi.report import words
 from deltaroi.report.answer import holds
 from deltaroi.report.data import ALPHA, ROI, Output, Row, records, roi_of
-from deltaroi.types import NA
+from deltaroi.types import CIRCULAR, NA
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,39 @@ def region_table(output: Output) -> Table:
     table = _table("The ROIs: source, and volume before and after resampling to the images' grid.", columns, rows,
                    [columns[6], columns[7], columns[10]], warned)
     return _shared_below(table, (1, 2, 3, 4, 5, 8, 9))
+
+
+def selection_table(output: Output) -> Table:
+    """How many voxels localisers chose for each functional ROI, from how many, and how stable the choice is."""
+    columns = ["ROI", "Chosen by", "From", "Sets of voxels", "Empty sets", "Candidates", "Chosen", "Smallest t",
+               "Overlap"]
+    rows: list[list[str]] = []
+    marked: list[int] = []
+    groups = dict(iter(output.selections.groupby(ROI, sort=False)))
+    for roi in output.rois:
+        key = (roi.region, roi.hemisphere, roi.definition)
+        if key not in groups:
+            continue
+        part = groups[key]
+        made = part[part["n_chosen"] > 0]
+        if roi.definition == CIRCULAR:
+            marked.append(len(rows))
+        rows.append([output.roi_label(roi), str(part["contrast"].iloc[0]),
+                     str(part["select_from"].iloc[0]).replace("_", " "), str(len(part)), str(len(part) - len(made)),
+                     _range(made["n_candidates"], 0), _range(made["n_chosen"], 0), _range(made["threshold_t"], 1),
+                     _range(made["overlap"], 2)])
+    table = _table("Functional ROIs: median (smallest to largest) over the sets of voxels that localisers chose.",
+                   columns, rows, columns[3:], marked)
+    return replace(table, note="Overlap: Dice with the first set of the same subject; every set is in "
+                   "group/selections.tsv.")
+
+
+def _range(values: pd.Series, decimals: int) -> str:
+    known = values.dropna()
+    if known.empty:
+        return NA
+    low, middle, high = (words.number(float(v), decimals) for v in (known.min(), known.median(), known.max()))
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _spaces(row: Row) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from deltaroi.report import words
 from deltaroi.report.data import Output
+from deltaroi.report.independence import independence_text
 from deltaroi.specs import Confounds, FirstLevel
 from deltaroi.types import NA
 
@@ -73,7 +74,7 @@ def regions_text(output: Output) -> str:
     related = sorted(set(frame["space_relation"]) - {"same", NA})
     if related:
         text += f" Some ROIs come from another space; the relation is given as {words.listed(related)}."
-    return text + " No ROI was drawn from the tested data by this analysis."
+    return text + independence_text(output)
 
 
 def first_level_text(output: Output) -> str:
@@ -143,6 +144,9 @@ def responses_text(output: Output) -> str:
                           if name in output.contrasts)
     summaries = words.listed(s.replace("_", " ") for s in sorted(set(output.responses["summary"])))
     text = f"Contrasts: {contrasts}. An ROI's response is the {summaries} over its used voxels, in {units}."
+    if "partial_volume" in set(output.responses["summary"]):
+        text += (" For partial volume, voxel values were regressed on the fraction w of the voxel that the ROI fills "
+                 "and on 1 − w; the value is the response at w = 1 [@asllani2008].")
     if study.dataset.maps is None:
         text += " Runs of one session were combined with equal weights; sessions were never pooled."
         if study.first_level.scaling == "percent":

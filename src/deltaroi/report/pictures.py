@@ -17,7 +17,7 @@ from deltaroi.report.figures.raincloud import Cloud, mean_interval, raincloud
 from deltaroi.report.figures.signal import Spread, spread
 from deltaroi.report.figures.style import to_svg, width_px
 from deltaroi.report.listing import comparison, same
-from deltaroi.types import NA
+from deltaroi.types import CIRCULAR, NA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,7 +81,8 @@ def _planned(output: Output, primary: pd.DataFrame) -> list[pd.DataFrame]:
 
 def _forest_row(output: Output, row: Row) -> ForestRow:
     side = "L + R" if row["hemisphere"] == "B" else str(row["hemisphere"])
-    label = f"{side} {row['definition']}" if output.many_definitions else side
+    named = output.many_definitions or row["definition"] == CIRCULAR
+    label = f"{side} {row['definition']}" if named else side
     return ForestRow(row["region"], label, row["estimate"], row["ci_low"], row["ci_high"], row["equivalence_bound"],
                      holds(row))
 

@@ -11,7 +11,7 @@ import numpy as np
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, IntArray
 from deltaroi.signal.runfit import RunFit
-from deltaroi.types import NA, Exclusion, RoiKey
+from deltaroi.types import NA, Exclusion, RoiKey, RunKey
 
 if TYPE_CHECKING:
     from deltaroi.masks import RegionSet, RoiVoxels
@@ -47,12 +47,31 @@ NO_VOXELS = Common(np.zeros(0, np.int64), np.zeros(0), 0, 0.0, 0.0)
 
 @dataclass(frozen=True, eq=False)
 class Covered:
-    """One ROI of one subject: its size and rule, the fits that remain, and per grid the voxels they share."""
+    """One ROI of one subject.
+
+    Attributes
+    ----------
+    rule : str
+        How it was resampled.
+    n_voxels : int
+        Its voxels on the grid.
+    fits : tuple of RunFit
+        The runs that remain.
+    common : mapping of str to Common
+        Per grid digest the voxels that they share.
+    chosen : mapping of RunKey to Common, or None
+        The voxels of each run where a localiser contrast chose them.
+    """
 
     rule: str
     n_voxels: int
     fits: tuple[RunFit, ...]
     common: Mapping[str, Common]
+    chosen: Mapping[RunKey, Common] | None = None
+
+    def voxels(self, fit: RunFit) -> Common:
+        """The voxels in which a run is measured."""
+        return self.common[fit.grid_digest] if self.chosen is None else self.chosen[fit.key]
 
 
 def roi_keys(regions: Mapping[str, RegionSet]) -> list[RoiKey]:
@@ -91,6 +110,7 @@ def cover(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], key: RoiKey,
     remaining: list[RunFit] = []
     used: dict[str, np.ndarray] = {}
     lost: list[Exclusion] = []
+    several = len({fit.key.task for fit in fits}) > 1
     for fit in fits:
         if fit.grid_digest not in regions:
             raise DataError(f"the run was fitted on the grid {fit.grid_digest}, for which there are no ROIs",
@@ -102,8 +122,9 @@ def cover(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], key: RoiKey,
         share = _share(roi, mine)
         if share < minimum or share == 0:
             lost.append(Exclusion("responses", fit.key.subject, fit.key.session, fit.key.run, key.label,
-                                  "coverage of the ROI in this run is below the minimum", f"{share:.3f}",
-                                  f"{minimum:g}"))
+                                  "coverage of the ROI in this run "
+                                  f"{f'of the task {fit.key.task} ' if several else ''}is below the minimum",
+                                  f"{share:.3f}", f"{minimum:g}"))
             continue
         remaining.append(fit)
         used[fit.grid_digest] = used.get(fit.grid_digest, np.ones(mine.size, dtype=bool)) & mine

@@ -11,7 +11,7 @@ from deltaroi.grid import FloatArray
 from deltaroi.responses.coverage import Common
 from deltaroi.signal.glm import fit_series
 from deltaroi.signal.runfit import RunFit
-from deltaroi.summaries import eigenvariate, mean_timeseries
+from deltaroi.summaries import eigenvariate, linear_weights, mean_timeseries, summary_exists
 from deltaroi.types import RoiKey
 
 
@@ -38,14 +38,14 @@ def fit_roi_series(fit: RunFit, common: Mapping[RoiKey, Common], how: Mapping[Ro
     Returns
     -------
     dict of RoiKey to SeriesFit
-        In the unit of the fit. ROIs without voxels are absent.
+        In the unit of the fit. ROIs without voxels, or without such a summary, are absent.
 
     Notes
     -----
     Every voxel is scaled before the average, so that with least squares the effect of the mean series is the mean of
     the voxels' effects. For the eigenvariate, drift and confounds are projected out first.
     """
-    keys = [key for key, voxels in common.items() if voxels.index.size]
+    keys = [key for key, voxels in common.items() if voxels.index.size and summary_exists(voxels.weights, how[key])]
     if not keys:
         return {}
     series = np.column_stack([_series(fit, common[key], how[key]) for key in keys])
@@ -59,4 +59,6 @@ def _series(fit: RunFit, voxels: Common, how: str) -> FloatArray:
         nuisance = fit.design[:, fit.n_task:]
         clean = scaled - nuisance @ np.linalg.lstsq(nuisance, scaled, rcond=None)[0]
         return eigenvariate(clean)
+    if how == "partial_volume":
+        return mean_timeseries(scaled, linear_weights(voxels.weights, "partial_volume"))
     return mean_timeseries(scaled, np.ones_like(voxels.weights) if how == "mean" else voxels.weights)

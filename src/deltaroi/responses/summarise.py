@@ -13,11 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from deltaroi.errors import DataError
 from deltaroi.responses.coverage import NO_VOXELS, Common, Covered, cover, roi_keys
+from deltaroi.responses.functional import Localisers, choose
 from deltaroi.responses.series import SeriesFit, fit_roi_series
 from deltaroi.signal.runfit import RunFit
-from deltaroi.summaries import OF_SERIES, resolve_summary, summarise_voxels
-from deltaroi.tables import RESPONSES, conform
-from deltaroi.types import NA, Exclusion, RoiKey
+from deltaroi.summaries import FILLED_ALIKE, OF_SERIES, resolve_summary, summarise_voxels, summary_exists
+from deltaroi.tables import RESPONSES, SELECTIONS, conform
+from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, Exclusion, RoiKey
 
 if TYPE_CHECKING:
     from deltaroi.masks import RegionSet
@@ -35,29 +36,47 @@ class _Place:
     task: str
 
 
+@dataclass(frozen=True, eq=False)
+class SubjectResponses:
+    """What came of one subject.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per session, ROI and contrast, conformed to ``RESPONSES``; ``value`` is NaN where there is none.
+    selections : DataFrame
+        One row per set of voxels that a localiser contrast chose, conformed to ``SELECTIONS``.
+    exclusions : tuple of Exclusion
+        Runs, ROIs and contrasts that are not in the values.
+    """
+
+    table: pd.DataFrame
+    selections: pd.DataFrame
+    exclusions: tuple[Exclusion, ...]
+
+
 def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary: str, minimum_coverage: float,
-              group: str = NA, specification: str = "main") -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
+              localisers: Localisers | None = None, specification: str = "main") -> SubjectResponses:
     """Combine the runs of one subject into responses.
 
     Parameters
     ----------
     fits : sequence of RunFit
-        All fitted runs of the subject, of one unit.
+        All fitted runs of the subject in the tested task, of one unit.
     regions : mapping of str to RegionSet
         ROIs per grid digest.
     summary : str
         How voxels become one value; ``auto`` follows each ROI's resampling rule.
     minimum_coverage : float
         Least share of an ROI that must be used.
-    group, specification : str
+    localisers : Localisers, optional
+        What chooses the voxels of functional ROIs.
+    specification : str
         Written into the rows.
 
     Returns
     -------
-    DataFrame
-        One row per session, ROI and contrast, conformed to ``RESPONSES``; ``value`` is NaN where there is none.
-    tuple of Exclusion
-        Runs, ROIs and contrasts that are not in the values.
+    SubjectResponses
 
     Raises
     ------
@@ -69,16 +88,27 @@ def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary:
     Within a session, over the n runs that serve a contrast: effect = mean of the effects, variance = sum of the
     variances / n**2 (``nilearn.glm.contrasts.compute_fixed_effect_contrast``). The ROI summary is taken of that
     effect. The variance is that of the ROI's mean series over the same voxels in the same model, because voxel errors
-    are correlated; for ``eigenvariate`` and ``mean_timeseries`` value and variance come from that series.
+    are correlated; for ``eigenvariate`` and ``mean_timeseries`` value and variance come from that series;
+    ``partial_volume`` has no value, and an exclusion, where all voxels are filled too much alike. Where the
+    runs of a session are measured in different voxels (functional ROIs chosen by the other runs), the summary is taken
+    per run, and then the mean over runs.
     """
     ordered = sorted(fits, key=lambda fit: fit.key)
     _check(ordered)
     serving = [fit for fit in ordered if fit.vectors.any()]
+    given = localisers or Localisers({})
     lost: list[Exclusion] = []
+    chosen: list[dict[str, Any]] = []
     covered: dict[RoiKey, Covered] = {}
     for key in roi_keys(regions):
-        covered[key], gone = cover(serving, regions, key, minimum_coverage)
-        lost += gone
+        if key.definition in (FUNCTIONAL, CIRCULAR):
+            found = choose(key, serving, given, regions, minimum_coverage)
+            covered[key] = found.covered
+            lost += found.exclusions
+            chosen += found.rows
+        else:
+            covered[key], gone = cover(serving, regions, key, minimum_coverage)
+            lost += gone
     with threadpool_limits(1, user_api="blas"):
         series = _series_fits(covered, summary)
     sessions = list(dict.fromkeys((fit.key.session, fit.key.task) for fit in ordered))
@@ -87,10 +117,13 @@ def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary:
     for key, roi in covered.items():
         for session, task in sessions:
             for contrast in contrasts:
-                row, gone = _row(_Place(key, contrast, session, task), roi, ordered[0], series, summary)
-                rows.append({"specification": specification, "group": group, **row})
-                lost += gone
-    return conform(pd.DataFrame(rows, columns=RESPONSES.names), RESPONSES), tuple(dict.fromkeys(lost))
+                row, empty = _row(_Place(key, contrast, session, task), roi, ordered[0], series, summary)
+                rows.append({"specification": specification, "group": NA, **row})
+                lost += empty
+    selections = [{"specification": specification, **row} for row in chosen]
+    return SubjectResponses(conform(pd.DataFrame(rows, columns=RESPONSES.names), RESPONSES),
+                            conform(pd.DataFrame(selections, columns=SELECTIONS.names), SELECTIONS),
+                            tuple(dict.fromkeys(lost)))
 
 
 def _check(fits: Sequence[RunFit]) -> None:
@@ -109,7 +142,7 @@ def _series_fits(covered: Mapping[RoiKey, Covered], summary: str) -> dict[tuple[
     fits = {id(fit): fit for roi in covered.values() for fit in roi.fits}
     found: dict[tuple[int, RoiKey], SeriesFit] = {}
     for number, fit in fits.items():
-        common = {key: roi.common[fit.grid_digest] for key, roi in covered.items()
+        common = {key: roi.voxels(fit) for key, roi in covered.items()
                   if any(other is fit for other in roi.fits)}
         how = {key: resolve_summary(summary, covered[key].rule) for key in common}
         for key, result in fit_roi_series(fit, common, how).items():
@@ -124,14 +157,15 @@ def _row(place: _Place, roi: Covered, any_fit: RunFit, series: SeriesFits,
     runs = [fit for fit in roi.fits if (fit.key.session, fit.key.task) == (place.session, place.task)
             and fit.serves(place.contrast)]
     grids = list(dict.fromkeys(fit.grid_digest for fit in runs))
-    found = roi.common[grids[0]] if grids else NO_VOXELS
+    sets = [roi.voxels(fit) for fit in runs if fit.grid_digest == grids[0]] or [NO_VOXELS]
     how = resolve_summary(summary, roi.rule)
     row: dict[str, Any] = {
         "subject": subject, "session": place.session, "task": place.task, "region": place.key.region,
         "hemisphere": place.key.hemisphere, "definition": place.key.definition, "contrast": place.contrast,
         "summary": how, "unit": any_fit.unit, "value": np.nan, "variance": np.nan, "dof": np.nan, "n_runs": len(runs),
-        "n_voxels": roi.n_voxels, "n_voxels_used": found.n_used, "n_voxels_effective": found.effective,
-        "coverage": found.coverage, "tsnr": np.nan, "mean_fd_mm": np.nan, "censored_fraction": np.nan}
+        "n_voxels": roi.n_voxels, "n_voxels_used": round(_mean([one.n_used for one in sets])),
+        "n_voxels_effective": _mean([one.effective for one in sets]), "coverage": sets[0].coverage, "tsnr": np.nan,
+        "mean_fd_mm": np.nan, "censored_fraction": np.nan}
     if not runs:
         return row, [Exclusion("responses", subject, place.session, NA, f"{place.key.label} {place.contrast}",
                                "no run of this session is left for the ROI and contrast")]
@@ -139,30 +173,42 @@ def _row(place: _Place, roi: Covered, any_fit: RunFit, series: SeriesFits,
     if len(grids) > 1:
         return row, [Exclusion("responses", subject, place.session, NA, place.key.label,
                                "the runs of this session lie on different grids", str(len(grids)), "1")]
-    if found.index.size:
+    if not all(summary_exists(one.weights, how) for one in sets if one.index.size):
+        return row, [Exclusion("responses", subject, place.session, NA, place.key.label, FILLED_ALIKE)]
+    if all(one.index.size for one in sets):
         results = [series[id(fit), place.key] for fit in runs]
-        row.update(_value(runs, results, found, place.contrast, how))
+        row.update(_value(runs, results, sets, place.contrast, how))
     return row, []
 
 
-def _value(runs: Sequence[RunFit], results: Sequence[SeriesFit], found: Common, contrast: str,
+def _value(runs: Sequence[RunFit], results: Sequence[SeriesFit], sets: Sequence[Common], contrast: str,
            how: str) -> dict[str, float]:
-    """Value and variance of the fixed effect over runs."""
+    """Value and variance of the fixed effect over runs; ``sets`` are the voxels of each run."""
     at = [fit.contrasts.index(contrast) for fit in runs]
     variance = sum(float(result.variance[i]) for i, result in zip(at, results, strict=True)) / len(runs) ** 2
+    effects = [fit.effect[i, one.index] for i, fit, one in zip(at, runs, sets, strict=True)]
     if how in OF_SERIES:
         value = sum(float(result.effect[i]) for i, result in zip(at, results, strict=True)) / len(runs)
+    elif all(np.array_equal(one.index, sets[0].index) for one in sets):
+        total = np.zeros(sets[0].index.size)
+        for effect in effects:
+            total += effect
+        value = summarise_voxels(total / len(runs), sets[0].weights, how)  # type: ignore[arg-type]  # not of series
     else:
-        effect = np.zeros(found.index.size)
-        for i, fit in zip(at, runs, strict=True):
-            effect += fit.effect[i, found.index]
-        value = summarise_voxels(effect / len(runs), found.weights, how)  # type: ignore[arg-type]  # not of series
+        each = [summarise_voxels(effect, one.weights, how)  # type: ignore[arg-type]
+                for effect, one in zip(effects, sets, strict=True)]
+        value = sum(each) / len(runs)
     return {"value": value, "variance": variance}
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Their mean; exactly their value where all are the same."""
+    return float(values[0]) if len(set(values)) == 1 else float(np.mean(values))
 
 
 def _quality(runs: Sequence[RunFit], roi: Covered) -> dict[str, float]:
     tsnr = [float(np.median(values)) for fit in runs
-            if (values := fit.tsnr[roi.common[fit.grid_digest].index]).size]
+            if (values := fit.tsnr[roi.voxels(fit).index]).size]
     return {"dof": float(sum(fit.dof for fit in runs)),
             "tsnr": float(np.mean(tsnr)) if tsnr else float("nan"),
             "mean_fd_mm": float(np.mean([fit.mean_fd_mm for fit in runs])),

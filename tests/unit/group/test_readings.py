@@ -94,3 +94,17 @@ def test_omnibus(make_table) -> None:
     row = compare(make_table({"A": 10, "C": 10, "B": 10}, gain=3), asked).effects.query("primary").iloc[0]
     assert "between A, C, B, F(2, 26) = " in row["reading"]
     assert row["statistic_kind"] == "F"
+
+
+def test_every_reading_of_a_circular_roi_says_so_and_claims_nothing(make_table) -> None:
+    table = make_table({"A": 14, "B": 14}, gain=3.0)
+    found = compare(table.assign(definition=["circular" if r == "r0" else "hcpex" for r in table["region"]]),
+                    CompareOptions(("pre", "post"), ("A", "B"), stats=GroupStats(permutations=99))).effects
+    marked = found["region"] == "r0"
+    ends = ("Circular: the voxels were chosen with the data that are tested here; the estimate is inflated and p "
+            "means nothing.")
+    assert marked.sum() > 1
+    assert found.loc[marked, "reading"].str.endswith(ends).all()
+    assert not found.loc[marked, "reading"].str.contains("evidence").any()
+    assert not found.loc[~marked, "reading"].str.contains("Circular").any()
+    assert found.loc[~marked, "reading"].str.contains("evidence").any()

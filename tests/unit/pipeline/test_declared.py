@@ -21,17 +21,27 @@ BASE: dict[str, Any] = {
     "conditions": {"c1": {"where": {"trial_type": ["a"]}}},
     "groups": {"column": "group", "levels": ["A", "B"], "assignment": "randomised"},
     "regions": {
-        "include": ["amygdala", "m", {"region": "VTA"}],
+        "include": ["amygdala", "m", {"region": "VTA"}, "f", "t"],
         "custom": {
             "m": {"mask": "m.nii", "space": "X"},
             "l": {"labels": "l.nii", "ids": {"L": [1]}, "space": "X"},
+            "n": {"labels": "l.nii", "names": {"L": ["x"]}, "table": "l.tsv", "space": "X"},
             "s": {"sphere": {"L": [-24, -2, -16]}},
+            "c": {"combine": {"op": "cut", "of": ["AI.hcpex"], "axis": "y", "from_mm": 1.0, "to_mm": 9.0}},
+            "f": {"functional": {"within": "amygdala.hcpex", "contrast": "x", "strongest": 9, "select_from": "runs",
+                                 "runs": ["1"]}},
+            "a": {"functional": {"within": "amygdala.hcpex", "contrast": "x", "above_t": 2.0,
+                                 "select_from": "other_runs"}},
+            "t": {"functional": {"within": "amygdala.hcpex", "contrast": "u - v", "strongest": 9, "select_from": "task",
+                                 "task": "loc"}},
         },
     },
     "contrasts": {"x": "a - b"},
     "simulation": {"planted": [{"region": "amygdala", "condition": "a", "percent": 1.0}]},
 }
 M, F, R, E = "masks", "first-level", "responses", "effects"
+L = "localisers"  # the first level of localiser tasks, beside the fields of F
+CHOSEN = {"within": "amygdala.hcpex", "contrast": "x", "strongest": 9}
 CASES: dict[str, tuple[Any, set[str]]] = {
     "name": ("other", set()),
     "description": ("What was asked.", set()),
@@ -51,21 +61,50 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "groups.levels": (["B", "A"], {E}),
     "groups.assignment": ("preexisting", {E}),
     "groups.covariates": (["age"], {E}),
-    "regions.include": (["AI"], {M}),
+    "regions.include": (["AI", "f", "t"], {M}),
     "regions.include.2.region": ("AI", {M}),
     "regions.include.2.definition": ("aal3", {M}),
     "regions.include.2.hemispheres": (["L"], {M}),
+    "regions.include.2.threshold": (0.3, {M}),
+    "regions.threshold": ("weighted", {M}),
     "regions.hemispheres": (["B"], {M}),
     "regions.definition": ("aal3", {M}),
     "regions.custom.m.mask": ("n.nii", {M}),
     "regions.custom.m.space": ("Y", {M}),
     "regions.custom.m.hemisphere": ("L", {M}),
+    "regions.custom.m.volume": (2, {M}),
+    "regions.custom.m.percent": (True, {M}),
+    "regions.custom.m.threshold": (0.4, {M}),
+    "regions.custom.m.rule": ("majority", {M}),
     "regions.custom.l.labels": ("n.nii", {M}),
     "regions.custom.l.ids": ({"L": [2]}, {M}),
     "regions.custom.l.space": ("Y", {M}),
+    "regions.custom.l.rule": ("majority", {M}),
+    "regions.custom.n.table": ("k.tsv", {M}),
+    "regions.custom.n.names": ({"L": ["y"]}, {M}),
     "regions.custom.s.sphere": ({"L": [-24, -2, -15]}, {M}),
     "regions.custom.s.radius_mm": (5.0, {M}),
     "regions.custom.s.space": ("MNI152NLin6Asym", {M}),
+    "regions.custom.s.rule": ("majority", {M}),
+    "regions.custom.c.rule": ("majority", {M}),
+    "regions.custom.c.combine.op": ({"op": "union", "of": ["AI.hcpex", "m"]}, {M}),
+    "regions.custom.c.combine.of": (["AI.aal3"], {M}),
+    "regions.custom.c.combine.axis": ("z", {M}),
+    "regions.custom.c.combine.from_mm": (0.0, {M}),
+    "regions.custom.c.combine.to_mm": (10.0, {M}),
+    "regions.custom.f.functional.within": ("AI.hcpex", {M}),
+    "regions.custom.f.functional.contrast": ("y", {R}),
+    "regions.custom.f.functional.strongest": (10, {R}),
+    "regions.custom.f.functional.select_from": ({**CHOSEN, "select_from": "other_runs"}, {R}),
+    "regions.custom.f.functional.runs": (["2"], {R}),
+    "regions.custom.f.functional.above_t": ({"within": "amygdala.hcpex", "contrast": "x", "above_t": 3.0,
+                                             "select_from": "runs", "runs": ["1"]}, {R}),
+    "regions.custom.f.functional.allow_circular": ({**CHOSEN, "select_from": "same_data", "allow_circular": True},
+                                                   {M, R}),
+    "regions.custom.a.functional.above_t": (3.0, set()),  # not included
+    "regions.custom.t.functional.contrast": ("u - 2 * v", {L, R}),
+    "regions.custom.t.functional.task": ("other", {L, R}),
+    "regions.custom.t.functional.strongest": (10, {R}),
     "regions.minimum_coverage": (0.8, {R}),
     "regions.family": ("all_contrasts", {E}),
     "first_level.hrf": ("glover", {F}),
@@ -101,6 +140,8 @@ def change(path: str, value: Any) -> Study:
     data = copy.deepcopy(BASE)
     target: Any = data
     *parents, last = path.split(".")
+    if isinstance(value, dict) and parents[-1:] in (["functional"], ["combine"]):  # several keys at once
+        *parents, last = parents
     for part in parents:
         target = target[int(part)] if part.isdigit() else target.setdefault(part, {})
     target[last] = value
@@ -139,7 +180,14 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def test_every_field_has_its_case() -> None:
-    keys = ("c1", "m", "l", "s")
+    keys = ("c1", "m", "l", "n", "s", "c", "f", "a", "t")
     tested = {".".join(p for p in path.split(".") if not p.isdigit() and p not in keys) for path in CASES}
     known = {path for path in fields(Study) if not path.startswith((SIMULATION, *WITHOUT_REPORT))}
     assert known - tested - NOWHERE == set()
+
+
+def test_a_functional_roi_that_is_not_included_decides_nothing_but_the_masks() -> None:
+    before, after = declared(change("name", "s")), declared(change("regions.include", ["amygdala"]))
+    assert before["localisers"] == {"loc": {"u - v": {"u": 1.0, "v": -1.0}}}
+    assert (after["localisers"], after["responses"]["functional"]) == ({}, {})
+    assert set(before["responses"]["functional"]) == {"f", "t"}

@@ -63,8 +63,8 @@ def fit(session: str = "pre", run: str = "1", unused: Sequence[int] = (), serve:
 
 
 def rows(fits: Sequence[RunFit], summary: str = "mean", minimum: float = 0.5) -> tuple[pd.DataFrame, Any]:
-    table, lost = summarise(fits, REGION_SETS, summary, minimum)
-    return table.set_index(["session", "hemisphere", "contrast"]).sort_index(), lost
+    found = summarise(fits, REGION_SETS, summary, minimum)
+    return found.table.set_index(["session", "hemisphere", "contrast"]).sort_index(), found.exclusions
 
 
 def places(key: RoiKey) -> np.ndarray:
@@ -214,8 +214,8 @@ def test_order_of_runs_changes_nothing() -> None:
 def test_an_added_roi_changes_nothing() -> None:
     few = {GRID.digest: replace(regions(), rois=regions().rois[1:])}
     fits = [fit("pre", "1"), fit("post", "1", unused=[3])]
-    small, _ = summarise(fits, few, "auto", 0.5)
-    large, _ = summarise(fits, REGION_SETS, "auto", 0.5)
+    small = summarise(fits, few, "auto", 0.5).table
+    large = summarise(fits, REGION_SETS, "auto", 0.5).table
     mine = large[large["hemisphere"] == "R"].reset_index(drop=True)
     pd.testing.assert_frame_equal(small, mine, check_exact=True)
 
@@ -223,9 +223,9 @@ def test_an_added_roi_changes_nothing() -> None:
 def test_sessions_on_two_grids_each_have_their_own_voxels() -> None:
     other = Grid(SHAPE, np.diag([3.0, 3, 3.5, 1]), GRID.space)
     sets = {**REGION_SETS, other.digest: regions(other)}
-    table, lost = summarise([fit("pre"), fit("post", unused=[0], grid=other)], sets, "mean", 0.5)
-    found = table.set_index(["session", "hemisphere", "contrast"])
-    assert lost == ()
+    made = summarise([fit("pre"), fit("post", unused=[0], grid=other)], sets, "mean", 0.5)
+    found = made.table.set_index(["session", "hemisphere", "contrast"])
+    assert made.exclusions == ()
     assert found.loc[("pre", "L", "main"), "n_voxels_used"] == 12
     assert found.loc[("post", "L", "main"), "n_voxels_used"] == 11
 

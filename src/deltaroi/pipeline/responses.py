@@ -1,0 +1,118 @@
+"""The responses stage: subject by subject, with what the subjects tell each other about functional ROIs before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from deltaroi.io.tsv import read_table, write_table
+from deltaroi.layout import Layout
+from deltaroi.pipeline import record, work_items
+from deltaroi.pipeline.declared import declared, functional_rois
+from deltaroi.pipeline.executor import Failure
+from deltaroi.pipeline.plan import PlannedRun
+from deltaroi.pipeline.stages import Work
+from deltaroi.pipeline.steps import Step
+from deltaroi.responses import contrast_name
+from deltaroi.tables import EXCLUSIONS, RESPONSES, SELECTIONS, exclusion_rows
+from deltaroi.types import NA, Exclusion
+
+_EXCHANGE = "localisers"
+
+
+def responses(work: Work) -> pd.DataFrame:
+    """Combine runs into responses, subject by subject, and write ``responses.tsv`` (and ``selections.tsv``)."""
+    fields = declared(work.study)["responses"]
+    specs = functional_rois(work.study)
+    fitted = _by_subject(work, work.plan.runs)
+    choosing = _by_subject(work, work.plan.localisers)
+    told = _exchange(work, fitted)
+    steps, items = [], []
+    for subject, mine in fitted.items():
+        local = choosing.get(subject, [])
+        upstream = (*(work.fit_digests[p.run.key] for p in (*mine, *local)), *told)
+        labels: dict[str, Any] = {"runs": [p.run.key.label for p in mine]}
+        labels |= {"localisers": [p.run.key.label for p in local]} if specs else {}
+        steps.append(Step("responses", f"sub-{subject}", 1, {**fields, **labels}, upstream, ()))
+        items.append(_item(work, subject, mine, local))
+    digests = work.do("responses", steps, items, work_items.summarise)
+    tables, chosen = [], []
+    for subject, digest in zip(fitted, digests, strict=True):
+        if isinstance(digest, Failure):
+            work.exclusions.append(_lost_subject(work, subject, digest))
+            continue
+        work.response_digests[subject] = digest
+        table = read_table(work.layout.subject_responses(subject), RESPONSES)
+        tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
+        if specs:
+            chosen.append(read_table(work.layout.subject_selections(subject), SELECTIONS))
+        work.exclusions += exclusion_rows(read_table(work.layout.subject_exclusions(subject), EXCLUSIONS))
+        _repeat_notes(work, subject, [*fitted[subject], *choosing.get(subject, [])])
+    _write_selections(work.layout, chosen)
+    empty = pd.DataFrame(columns=RESPONSES.names)
+    whole = pd.concat(tables, ignore_index=True) if tables else empty
+    return write_table(whole, RESPONSES, work.layout.table("responses"))
+
+
+def _by_subject(work: Work, runs: Sequence[PlannedRun]) -> dict[str, list[PlannedRun]]:
+    """The fitted runs of each subject, subjects in order."""
+    found: dict[str, list[PlannedRun]] = {}
+    for planned in runs:
+        if planned.run.key in work.fit_digests:
+            found.setdefault(planned.run.key.subject, []).append(planned)
+    return dict(sorted(found.items()))
+
+
+def _item(work: Work, subject: str, mine: Sequence[PlannedRun],
+          local: Sequence[PlannedRun] = ()) -> work_items.SummaryItem:
+    return work_items.SummaryItem(
+        subject, tuple((p.run.key, p.grid.digest) for p in mine), work.study.summary,
+        work.study.regions.minimum_coverage, tuple(p.run.key for p in local), functional_rois(work.study))
+
+
+def _exchange(work: Work, fitted: Mapping[str, Sequence[PlannedRun]]) -> tuple[str, ...]:
+    """Where other subjects choose voxels: what every subject tells, in one file; returns its digest, or nothing."""
+    asked = {name: contrast_name(spec) for name, spec in functional_rois(work.study).items()
+             if spec.select_from == "other_subjects"}
+    if not asked or not fitted:
+        work.layout.voxel_effects.unlink(missing_ok=True)
+        return ()
+    fields = {"contrasts": asked, "minimum_coverage": work.study.regions.minimum_coverage}
+    steps = [Step(_EXCHANGE, f"sub-{subject}", 1, {**fields, "runs": [p.run.key.label for p in mine]},
+                  tuple(work.fit_digests[p.run.key] for p in mine), ()) for subject, mine in fitted.items()]
+    items = [_item(work, subject, mine) for subject, mine in fitted.items()]
+    digests = dict(zip(fitted, work.do(_EXCHANGE, steps, items, work_items.localise), strict=True))
+    lost = {subject: digest for subject, digest in digests.items() if isinstance(digest, Failure)}
+    work.exclusions += [_lost_subject(work, subject, failure) for subject, failure in lost.items()]
+    told = tuple(subject for subject in fitted if subject not in lost)
+    step = Step(_EXCHANGE, "group", 1, {"subjects": told}, tuple(str(digests[subject]) for subject in told), ())
+    (digest,) = work.do(_EXCHANGE, [step], [told], work_items.gather_localisers)
+    if isinstance(digest, Failure):
+        raise digest.error or RuntimeError(digest.trace)
+    return (digest,)
+
+
+def _repeat_notes(work: Work, subject: str, runs: Sequence[PlannedRun]) -> None:
+    """What the first level of one subject noticed: choices are notes, everything else is a warning."""
+    choices = {note for planned in runs for note in planned.run.notes}
+    for note in work_items.subject_notes(work.layout, subject):
+        (work.notes if note in choices else work.warnings).append(note)
+
+
+def _write_selections(layout: Layout, chosen: Sequence[pd.DataFrame]) -> None:
+    """Write ``selections.tsv``, or take away that of an earlier run."""
+    path = layout.table("selections")
+    if chosen:
+        write_table(pd.concat(chosen, ignore_index=True), SELECTIONS, path)
+        return
+    path.unlink(missing_ok=True)
+    path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _lost_subject(work: Work, subject: str, failure: Failure) -> Exclusion:
+    if failure.error is None:
+        record.write_log(work.layout, f"sub-{subject}", failure.trace)
+    reason = failure.error.message if failure.error else "unexpected error (a bug: please report)"
+    return Exclusion("responses", subject, reason=f"failed: {reason}", failure=True)
