@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from deltaroi.types import NA, RoiKey, RunKey
+from deltaroi.grid import Grid
+from deltaroi.types import NA, RoiKey, RunKey, camel
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,6 @@ class Layout:
         return self.root / "group"
 
     @property
-    def atlases(self) -> Path:
-        """Folder of the mask images."""
-        return self.root / "atlases"
-
-    @property
     def logs(self) -> Path:
         """Folder of logs and marks; the only place with dates and absolute paths."""
         return self.root / "logs"
@@ -81,12 +77,45 @@ class Layout:
 
     def regions(self, grid_digest: str) -> Path:
         """The artefact of the masks step for one grid."""
-        return self.atlases / f"grid-{grid_digest}_regions.npz"
+        return self.group / f"grid-{grid_digest}_regions.npz"
 
-    def roi_image(self, key: RoiKey, space: str, grid_digest: str) -> Path:
-        """The weights of one ROI on one grid, as an image; the space is part of the grid's digest."""
-        space_label = "".join(c for c in space if c.isalnum())
-        return self.atlases / f"grid-{grid_digest[:8]}_space-{space_label}_roi-{key.file_label}_weights.nii.gz"
+    def roi_image(self, key: RoiKey, space: str, grid_digest: str, resolution: str | None = None) -> Path:
+        """The image of one ROI on one grid: the weight of each voxel.
+
+        Parameters
+        ----------
+        key : RoiKey
+            The ROI.
+        space : str
+            Template space of the grid.
+        grid_digest : str
+            Which grid; it keeps two grids of one space and voxel size apart.
+        resolution : str, optional
+            The voxel size as :func:`resolution_label` writes it; without it the file that is there is looked up.
+        """
+        end = f"label-{camel(key.region, key.hemisphere)}_desc-{grid_digest[:8]}_probseg.nii.gz"
+        return self._atlas_file(key.definition, space, resolution, end)
+
+    def label_image(self, definition: str, space: str, grid_digest: str, resolution: str | None = None) -> Path:
+        """The label image of one definition on one grid; the arguments are those of :meth:`roi_image`."""
+        return self._atlas_file(definition, space, resolution, f"desc-{grid_digest[:8]}_dseg.nii.gz")
+
+    def atlas_description(self, definition: str) -> Path:
+        """What a definition is: licence, citations, sources."""
+        return self.root / f"atlas-{camel(definition)}_description.json"
+
+    def atlas_files(self) -> list[Path]:
+        """Every file of ROIs that is there: images, label tables, sidecars and descriptions."""
+        files = (*self.root.glob("tpl-*/anat/tpl-*_atlas-*_res-*_desc-*seg.*"),
+                 *self.root.glob("atlas-*_description.json"))
+        return sorted(files)
+
+    def _atlas_file(self, definition: str, space: str, resolution: str | None, end: str) -> Path:
+        template = f"tpl-{camel(space) or 'other'}"
+        start = f"{template}_atlas-{camel(definition)}_res-"
+        folder = self.root / template / "anat"
+        found = sorted(folder.glob(f"{start}*_{end}")) if resolution is None else []
+        return found[0] if found else folder / f"{start}{resolution or 'any'}_{end}"
 
     def run_fit(self, key: RunKey) -> Path:
         """The first-level artefact of one run."""
@@ -103,6 +132,19 @@ class Layout:
         """What is not in one subject's responses."""
         return self.root / f"sub-{subject}" / f"sub-{subject}_desc-exclusions_stat.tsv"
 
+    def subject_selections(self, subject: str) -> Path:
+        """The voxels that were chosen for one subject."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-selections_stat.tsv"
+
+    def subject_voxel_effects(self, subject: str) -> Path:
+        """What one subject tells the others about the voxels of functional ROIs."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-localiser_stat.npz"
+
+    @property
+    def voxel_effects(self) -> Path:
+        """What all subjects tell each other about the voxels of functional ROIs."""
+        return self.group / "localiser_effects.npz"
+
     def subject_notes(self, subject: str) -> Path:
         """What the first level of one subject noticed."""
         return self.root / f"sub-{subject}" / f"sub-{subject}_desc-notes_stat.json"
@@ -116,3 +158,14 @@ class Layout:
     def group_notes(self) -> Path:
         """What the group stage noticed."""
         return self.group / "effects_notes.json"
+
+
+def beside(image: Path, ending: str) -> Path:
+    """The file that belongs to an image: ``.json`` its sidecar, ``.tsv`` its table."""
+    return image.with_name(image.name.removesuffix(".nii.gz") + ending)
+
+
+def resolution_label(grid: Grid) -> str:
+    """The voxel size of a grid in a file name: ``2mm``, ``3x3x4mm``, ``2p4mm``."""
+    sizes = [f"{round(float(size), 3):g}".replace(".", "p") for size in grid.voxel_sizes]
+    return ("x".join(sizes) if len(set(sizes)) > 1 else sizes[0]) + "mm"

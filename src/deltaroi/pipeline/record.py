@@ -8,13 +8,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+import pandas as pd
+
 from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
 from deltaroi.io.files import atomic_write, write_json
+from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
+from deltaroi.masks.bids import write_descriptions
 from deltaroi.pipeline.steps import library_versions
+from deltaroi.tables import REGIONS
 
-BIDSIGNORE = ("report.html", "methods.md", "cobidas.json", "atlases", "group", "logs", "sub-*")
+BIDSIGNORE = ("report.html", "methods.md", "cobidas.json", "group", "logs", "sub-*")
+"""What BIDS does not know in the output of a run."""
+BIDSIGNORE_OF_REGIONS = ("regions.tsv", "regions.json", "exclusions.tsv", "exclusions.json")
+"""What BIDS does not know in a folder of ROIs alone."""
 
 
 def claim(layout: Layout) -> None:
@@ -39,6 +47,9 @@ def _claim(layout: Layout) -> None:
         raise UsageError("the output is a file, not a folder", where=str(layout.root), hint="choose another --out")
     ours = {".bidsignore", "dataset_description.json", "logs"}
     names = {path.name for path in layout.root.iterdir() if not path.name.startswith(".tmp-")}
+    if "regions.tsv" in names and _made_by_us(layout):
+        raise UsageError("the output folder holds ROIs of `deltaroi regions build`", where=str(layout.root),
+                         hint="choose another --out")
     if names and not (names & ours and _made_by_us(layout)):
         raise UsageError("the output folder holds files that deltaroi did not write", where=str(layout.root),
                          hint="choose a new or empty folder for --out")
@@ -54,16 +65,48 @@ def _made_by_us(layout: Layout) -> bool:
 
 def describe(layout: Layout, study: Study, inputs: Mapping[str, Any]) -> None:
     """Write ``dataset_description.json``, ``.bidsignore`` and the study as run."""
-    versions = library_versions()
+    sources = {"SourceDatasets": [dict(inputs)] if inputs else []}
+    _describe(layout, f"{study.name}: ROI responses and group effects", sources, BIDSIGNORE)
+    write_json(layout.study, as_run(study))
+
+
+def _describe(layout: Layout, name: str, more: Mapping[str, Any], ignore: Iterable[str]) -> None:
     write_json(layout.description, {
-        "Name": f"{study.name}: ROI responses and group effects",
+        "Name": name,
         "BIDSVersion": "1.11.0",
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "deltaroi", "Version": versions["deltaroi"]}],
-        "SourceDatasets": [dict(inputs)] if inputs else [],
+        "GeneratedBy": [{"Name": "deltaroi", "Version": library_versions()["deltaroi"]}],
+        **more,
     })
-    atomic_write(layout.bidsignore, ("\n".join(BIDSIGNORE) + "\n").encode())
-    write_json(layout.study, as_run(study))
+    atomic_write(layout.bidsignore, ("\n".join(ignore) + "\n").encode())
+
+
+def claim_for_regions(layout: Layout) -> None:
+    """Refuse a folder whose description would be overwritten: another dataset, or the output of a run.
+
+    Raises
+    ------
+    UsageError
+        It is such a folder.
+    """
+    other = any(path.exists() for path in (layout.description, layout.bidsignore)) and not _made_by_us(layout)
+    if other or layout.record.exists() or layout.study.exists():
+        what = "another dataset" if other else "the results of a study"
+        raise UsageError(f"the output folder holds {what}", where=str(layout.root), hint="choose another --out")
+
+
+def describe_regions(layout: Layout, table: pd.DataFrame) -> None:
+    """Make a folder of ROIs a BIDS dataset of its own: ``dataset_description.json``, ``.bidsignore``, the definitions.
+
+    Parameters
+    ----------
+    layout : Layout
+        The folder, in which the images are.
+    table : DataFrame
+        ``regions.tsv``.
+    """
+    _describe(layout, "ROIs", {}, BIDSIGNORE_OF_REGIONS)
+    write_descriptions(table, layout)
 
 
 def as_run(study: Study) -> dict[str, Any]:
@@ -89,7 +132,8 @@ def condense(warnings: Iterable[str]) -> list[str]:
 
 
 def write_record(layout: Layout, record: Mapping[str, Any]) -> None:
-    """Write ``group/run.json``."""
+    """Write ``group/run.json``, and beside the ROIs what their definitions are."""
+    write_descriptions(read_table(layout.table("regions"), REGIONS), layout)
     write_json(layout.record, {"versions": library_versions(), **record})
 
 
