@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from deltaroi.errors import UsageError
 
 FloatArray = NDArray[np.float64]
-VoxelSummary = Literal["mean", "median", "weighted_mean"]
+VoxelSummary = Literal["mean", "median", "weighted_mean", "partial_volume"]
 SeriesSummary = Literal["eigenvariate", "mean_timeseries"]
-OF_VOXELS: tuple[VoxelSummary, ...] = ("mean", "median", "weighted_mean")
+OF_VOXELS: tuple[VoxelSummary, ...] = ("mean", "median", "weighted_mean", "partial_volume")
 OF_SERIES: tuple[SeriesSummary, ...] = ("eigenvariate", "mean_timeseries")
+FILLED_ALIKE = "its voxels are filled too much alike to tell the ROI from its surroundings (summary partial_volume)"
+LARGEST_GAIN = 10.0
+_SAME = 1e-9
 
 
 def resolve_summary(how: str, rule: str) -> VoxelSummary | SeriesSummary:
@@ -54,14 +57,15 @@ def summarise_voxels(values: FloatArray, weights: FloatArray, how: VoxelSummary)
         Voxel values, used voxels only; a NaN among them makes the summary NaN.
     weights : ndarray, shape (n,)
         Voxel weights, at least 0 (1 under ``majority``, the filled fraction under ``fill_weight``).
-    how : {"mean", "median", "weighted_mean"}
-        ``mean``: every voxel counts the same. ``weighted_mean``: Σ w v ÷ Σ w. ``median``: the weighted median, which is
-        the ordinary median when all weights are equal.
+    how : {"mean", "median", "weighted_mean", "partial_volume"}
+        ``mean``: every voxel counts the same. ``weighted_mean``: Σ w v ÷ Σ w. ``partial_volume``: what a voxel that the
+        ROI fills would show, see :func:`linear_weights`. ``median``: the weighted median, which is the ordinary median
+        when all weights are equal.
 
     Returns
     -------
     float
-        NaN when no voxel has weight.
+        NaN when no voxel has weight, and where ``partial_volume`` cannot be told.
     """
     values = np.asarray(values, dtype=np.float64)
     weights = np.asarray(weights, dtype=np.float64)
@@ -73,9 +77,65 @@ def summarise_voxels(values: FloatArray, weights: FloatArray, how: VoxelSummary)
         return float(values.mean())
     if how == "weighted_mean":
         return float(weights @ values / weights.sum())
+    if how == "partial_volume":
+        return float(linear_weights(weights, how) @ values)
     if how == "median":
         return _weighted_median(values, weights)
     raise ValueError(f"{how!r} is not a summary of voxel values")
+
+
+def linear_weights(weights: FloatArray, how: VoxelSummary) -> FloatArray:
+    """The factors of a linear summary: it is Σ q v over the voxels, and the ROI's series is the same sum of series.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (n,)
+        Voxel weights of the used voxels, at least 0.
+    how : {"mean", "weighted_mean", "partial_volume"}
+        The summary. The median is not linear.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        q, which adds up to 1; NaN where there is no answer: no voxel has weight, or, for ``partial_volume``, all
+        voxels are filled alike but not wholly, or so nearly alike that √Σ q² exceeds :data:`LARGEST_GAIN`.
+
+    Notes
+    -----
+    ``partial_volume`` is the linear regression for partial volume effects with two tissues, the ROI and what surrounds
+    it: v = w·inside + (1 − w)·outside, by least squares over the voxels that the ROI touches; the summary is
+    ``inside``. With w̄ the mean weight: q = 1/n + (1 − w̄)(w − w̄) ÷ Σ (w − w̄)². So Σ q w = 1 and Σ q (1 − w) = 0: a
+    response inside comes back whole, an even response of the surroundings adds nothing. Voxels that are hardly filled
+    count negatively: they tell what to take away. √Σ q² is the SD of the summary where voxels have independent noise
+    of SD 1. When every voxel is filled wholly it is the mean.
+
+    References
+    ----------
+    Asllani et al. (2008). Regression algorithm correcting for partial volume effects in arterial spin labeling MRI.
+    Magnetic Resonance in Medicine 60, 1362-1371. doi:10.1002/mrm.21670
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    total = float(weights.sum())
+    if how not in ("mean", "weighted_mean", "partial_volume"):
+        raise ValueError(f"{how!r} is not a linear summary of voxel values")
+    if not total > 0:
+        return np.full(weights.shape, np.nan)
+    if how == "weighted_mean":
+        return np.asarray(weights / total)
+    even = np.full(weights.shape, 1.0 / weights.size)
+    if how == "mean" or float(weights.min()) >= 1.0 - _SAME:
+        return even
+    away = weights - weights.mean()
+    spread = float(away @ away)
+    if spread <= _SAME**2:
+        return np.full(weights.shape, np.nan)
+    factors = even + (1.0 - weights.mean()) / spread * away
+    return factors if float(factors @ factors) <= LARGEST_GAIN**2 else np.full(weights.shape, np.nan)
+
+
+def summary_exists(weights: FloatArray, how: str) -> bool:
+    """Whether voxels with these weights have such a summary; ``partial_volume`` needs unequally filled voxels."""
+    return how != "partial_volume" or bool(np.isfinite(linear_weights(weights, "partial_volume")).all())
 
 
 def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
