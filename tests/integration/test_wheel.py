@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+SPACES = {"cit168": "MNI152NLin2009cAsym", "harvard-oxford": "MNI152NLin6Asym"}
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,13 @@ def test_demo_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "results" / "report.html").is_file()
     assert "simulated" in done.stdout.lower()
+    for definition, extra in (("cit168", "cit168"), ("harvard-oxford", "harvard-oxford")):
+        asked = subprocess.run([python.parent / "deltaroi", "regions", "build", "--regions", "NAcc", "--definition",
+                                definition, "--space", SPACES[definition], "--out", tmp_path / definition], cwd=home,
+                               env=environment, capture_output=True, text=True, check=False)
+        assert asked.returncode == 4, asked.stderr
+        assert f"pip install 'deltaroi[{extra}]'" in asked.stderr
+    listed = subprocess.run([python.parent / "deltaroi", "regions", "list"], cwd=home, env=environment,
+                            capture_output=True, text=True, check=True)
+    assert "deltaroi[cit168]" in listed.stdout
+    assert "amygdala" in listed.stdout

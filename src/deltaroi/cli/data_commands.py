@@ -1,18 +1,14 @@
-"""Commands about ready-made values, maps and regions: compare, measure, regions build."""
+"""Commands about ready-made values and maps: compare, measure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
 import typer
 
+from deltaroi.cli.options import from_options, words
 from deltaroi.cli.progress import say, tell
-from deltaroi.errors import StudyError, UsageError
-
-_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition"}
 
 
 class Assignment(StrEnum):
@@ -33,23 +29,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(name="compare")(compare)
     app.command(name="measure")(measure)
-    regions = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The region library.")
-    regions.command(name="build")(regions_build)
-    regions.command(name="list")(regions_list)
-    app.add_typer(regions, name="regions")
-
-
-@contextmanager
-def _from_options() -> Iterator[None]:
-    """What would be wrong in a study file is wrong in the options here."""
-    try:
-        yield
-    except StudyError as error:
-        raise UsageError(error.message, where=_OPTIONS.get(error.where, error.where), hint=error.hint) from error
-
-
-def _words(text: str | None) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()] if text else []
 
 
 def compare(values: Path = typer.Argument(..., help="Long table: subject session region value (+ group)."),
@@ -73,10 +52,10 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
     from deltaroi.specs import GroupStats
 
     options = CompareOptions(
-        sessions=tuple(_words(sessions)), groups=tuple(_words(groups)), assignment=assignment.value,
-        participants=participants, group_column=group_column, covariates=tuple(_words(covariates)),
+        sessions=tuple(words(sessions)), groups=tuple(words(groups)), assignment=assignment.value,
+        participants=participants, group_column=group_column, covariates=tuple(words(covariates)),
         stats=GroupStats(variance=variance.value, permutations=permutations, seed=seed, equivalence_bounds_d=bound))
-    with _from_options():
+    with from_options():
         result = compare_values(values, options)
     result.write(out)
     for line in effects_lines(result.effects, result.warnings):
@@ -87,13 +66,15 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
 def measure(maps: Path = typer.Argument(..., help="Table: subject session contrast path [variance_path]."),
             out: Path = typer.Option(..., "--out", help="Output folder."),
             regions: str = typer.Option("", "--regions", help="Region names, with commas."),
-            definition: str = typer.Option("hcpex", "--definition", help="How the regions are drawn."),
+            definition: str = typer.Option("hcpex", "--definition", help="How they are drawn; with commas."),
+            threshold: str = typer.Option(None, "--threshold", help="For probabilistic definitions: a probability, or "
+                                          "weighted; default: the definition's own."),
             hemispheres: str = typer.Option("L,R", "--hemispheres", help="L, R, B, with commas."),
             space: str = typer.Option("not stated", "--space", help="Template space of the maps."),
             sphere: str = typer.Option(None, "--sphere", help="x,y,z,radius in mm; write --sphere=-51.5,22.5,22.5,6"),
             labels: Path = typer.Option(None, "--labels", help="A label image."),
             names: Path = typer.Option(None, "--names", help="Its table of names: index name [hemisphere]."),
-            summary: str = typer.Option("auto", "--summary", help="auto, mean, median or weighted_mean."),
+            summary: str = typer.Option("auto", "--summary", help="auto, mean, median, weighted_mean, partial_volume"),
             minimum_coverage: float = typer.Option(0.5, "--minimum-coverage", min=0, max=1,
                                                    help="Least share of an ROI inside the map.")) -> None:
     """ROI values from contrast maps that exist already."""
@@ -101,9 +82,10 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
     from deltaroi.measuring import measure as measure_maps
 
     options = MeasureOptions(
-        regions=tuple(_words(regions)), definition=definition, hemispheres=tuple(_words(hemispheres)), space=space,
-        sphere=sphere, labels=labels, names=names, summary=summary, minimum_coverage=minimum_coverage)
-    with _from_options():
+        regions=tuple(words(regions)), definition=tuple(words(definition)), hemispheres=tuple(words(hemispheres)),
+        space=space, sphere=sphere, labels=labels, names=names, summary=summary, minimum_coverage=minimum_coverage,
+        threshold=threshold)
+    with from_options():
         result = measure_maps(maps, options)
     result.write(out)
     for warning in result.warnings:
@@ -111,31 +93,3 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
     tell(f"{len(result.responses)} values, {len(result.exclusions)} exclusions")
     say(f"written: {out / 'responses.tsv'}")
     raise typer.Exit(result.exit_code)
-
-
-def regions_build(regions: str = typer.Option(..., "--regions", help="Region names, with commas."),
-                  definition: str = typer.Option("hcpex", "--definition", help="How they are drawn."),
-                  space: str = typer.Option("MNI152NLin2009cAsym", "--space", help="Template space of the grid."),
-                  hemispheres: str = typer.Option("L,R", "--hemispheres", help="L, R, B, with commas."),
-                  like: Path = typer.Option(None, "--like", help="An image whose grid is used."),
-                  resolution: float = typer.Option(None, "--resolution", min=0.5, help="Voxel edge in mm."),
-                  out: Path = typer.Option(..., "--out", help="Output folder.")) -> None:
-    """Masks and their table on a grid."""
-    from deltaroi.pipeline.regions import BuildOptions, build_and_write
-
-    options = BuildOptions(tuple(_words(regions)), definition, tuple(_words(hemispheres)), space, like, resolution)
-    with _from_options():
-        result = build_and_write(options, out)
-    for row in result.table.itertuples():
-        note = f"  ! {row.warning}" if row.warning != "n/a" else ""
-        tell(f"{row.region} {row.hemisphere} {row.definition}: {row.n_voxels} voxels, {row.volume_mm3:.0f} mm3{note}")
-    say(f"written: {out / 'regions.tsv'}")
-
-
-def regions_list() -> None:
-    """The definitions and the regions they have."""
-    from deltaroi.atlas import library
-
-    for entry in library():
-        tell(f"{entry.name}: {entry.title}")
-        tell("  " + ", ".join(f"{name} ({'/'.join(sides)})" for name, sides in entry.contents()))

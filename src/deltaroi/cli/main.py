@@ -10,7 +10,7 @@ import traceback
 
 import typer
 
-from deltaroi.cli import data_commands, study_commands
+from deltaroi.cli import data_commands, region_commands, study_commands
 from deltaroi.cli.progress import say
 from deltaroi.errors import DeltaroiError, UsageError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 study_commands.register(app)
 data_commands.register(app)
+region_commands.register(app)
 
 
 def _version(wanted: bool) -> None:

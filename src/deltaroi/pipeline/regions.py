@@ -9,21 +9,26 @@ from deltaroi.errors import UsageError
 from deltaroi.grid import Grid
 from deltaroi.io.tsv import write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import RegionSet, build_regions, grid_for, grid_of_image, write_roi_images
+from deltaroi.masks import RegionSet, as_threshold, build_regions, grid_for, grid_of_image, write_roi_images
+from deltaroi.pipeline import record
 from deltaroi.specs import Regions
 from deltaroi.tables import EXCLUSIONS, REGIONS, exclusion_frame
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """Which regions, and on which grid: that of an image, or the template's at a resolution (default 2 mm)."""
+    """Which regions, and on which grid: that of an image, or the template's at a resolution (default 2 mm).
+
+    ``threshold`` is for probabilistic definitions: a probability, ``weighted``, or None for the definition's own.
+    """
 
     regions: tuple[str, ...]
-    definition: str = "hcpex"
+    definition: str | tuple[str, ...] = "hcpex"
     hemispheres: tuple[str, ...] = ("L", "R")
     space: str = "MNI152NLin2009cAsym"
     like: Path | None = None
     resolution: float | None = None
+    threshold: float | str | None = None
 
 
 def build(options: BuildOptions) -> RegionSet:
@@ -43,8 +48,11 @@ def build(options: BuildOptions) -> RegionSet:
     wrong = set(options.hemispheres) - {"L", "R", "B"}
     if wrong or not options.hemispheres:
         raise UsageError(f"unknown hemispheres {sorted(wrong)}", hint="L, R or B")
+    names = options.definition if isinstance(options.definition, str) else list(options.definition)
+    if not names:
+        raise UsageError("no definition is named", where="--definition", hint="e.g. --definition hcpex")
     spec = Regions(
-        include=list(options.regions), definition=options.definition,
+        include=list(options.regions), definition=names, threshold=as_threshold(options.threshold),
         hemispheres=list(options.hemispheres))  # type: ignore[arg-type]
     return build_regions(spec, _grid(options), base=Path.cwd())
 
@@ -56,10 +64,20 @@ def _grid(options: BuildOptions) -> Grid:
 
 
 def build_and_write(options: BuildOptions, out: Path) -> RegionSet:
-    """Build ROIs and write their masks, ``regions.tsv`` and ``exclusions.tsv``."""
-    found = build(options)
+    """Build ROIs and write their images, ``regions.tsv`` and ``exclusions.tsv``: a BIDS dataset of its own.
+
+    Raises
+    ------
+    UsageError
+        An option does not fit, or the folder holds another dataset or the results of a study.
+    SpaceError
+        The definition lives in another template than the grid.
+    """
     layout = Layout(out)
+    record.claim_for_regions(layout)
+    found = build(options)
     write_roi_images(found, layout)
     write_table(found.table, REGIONS, out / "regions.tsv")
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, out / "exclusions.tsv")
+    record.describe_regions(layout, found.table)
     return found

@@ -25,6 +25,7 @@ from deltaroi.report.figures.slices import (
 )
 from deltaroi.report.figures.style import REGIONS, colour
 from deltaroi.report.pictures import Picture, picture
+from deltaroi.report.template import load_template
 from deltaroi.types import RoiKey
 
 _OVERVIEW: tuple[tuple[Axis, int], ...] = (("x", 2), ("y", 2), ("z", 3))
@@ -59,7 +60,7 @@ def draw_regions(output: Output) -> Drawn:
     colours = {name: colour(REGIONS, i) for i, name in enumerate(names)}
     if not images:
         return Drawn((), (), (), tuple(notes))
-    template = _template()
+    template = load_template()
     layers = [Layer(volume, colours[roi.region]) for roi, volume in images.items()]
     cuts = _overview_cuts(images)
     overview = []
@@ -83,7 +84,8 @@ def _images(output: Output) -> tuple[dict[RoiKey, Volume], list[str]]:
         lacking.add(roi)
     ordered = {roi: images[roi] for roi in output.rois if roi in images}
     undrawn = [output.roi_label(roi) for roi in output.rois if roi in lacking and roi not in images]
-    notes = [f"Not drawn, because there is no image under atlases/: {words.listed(undrawn)}."] if undrawn else []
+    absent = f"Not drawn, because there is no image of them in the output folder: {words.listed(undrawn)}."
+    notes = [absent] if undrawn else []
     spaces = sorted({space for space in output.regions["space"] if not space.startswith("MNI152")})
     if spaces and ordered:
         notes.append(f"The images' space is {words.listed(spaces)}; the template is drawn for orientation only.")
@@ -101,13 +103,6 @@ def _load(path: Path) -> Volume:
         raise DataError(f"the ROI image cannot be read: {error}", where=str(path),
                         hint="run the study again; do not edit the output folder") from error
     return Volume(data.reshape(data.shape[:3]), np.asarray(image.affine, dtype=np.float64))  # type: ignore[attr-defined]
-
-
-def _template() -> Volume:
-    from nilearn.datasets import load_mni152_template
-
-    image = load_mni152_template(resolution=1)
-    return Volume(np.asarray(image.get_fdata(), dtype=np.float64), np.asarray(image.affine, dtype=np.float64))
 
 
 def _overview_cuts(images: Mapping[RoiKey, Volume]) -> list[tuple[Axis, float]]:

@@ -189,7 +189,8 @@ def _region(layout: Layout, roi: RoiKey, grid: Grid, i: int, images: bool) -> di
     return {"region": roi.region, "hemisphere": roi.hemisphere, "definition": roi.definition,
             "grid": "46x55x46 4x4x4 mm", "grid_digest": grid.digest, "space": grid.space,
             "rule": "fill_weight" if small else "majority", "n_voxels": int((weights > 0).sum()),
-            "n_voxels_effective": float(weights.sum()), "volume_mm3": float(weights.sum() * 64), "x_mm": float(x),
+            "n_voxels_effective": float(weights.sum()), "fill": float(weights.sum() / (weights > 0).sum()),
+            "grade": "medium" if small else "none", "volume_mm3": float(weights.sum() * 64), "x_mm": float(x),
             "y_mm": float(y), "z_mm": float(z), "source": "HCPex" if roi.definition == "hcpex" else roi.definition,
             "source_version": "1.2.0", "source_space": "MNI152NLin2009cAsym", "licence": "GPL-3.0",
             "citation": "Huang C.-C. et al. (2022). An extended Human Connectome Project multimodal parcellation "

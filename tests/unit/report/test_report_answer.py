@@ -38,8 +38,10 @@ CASES = [
 
 @pytest.mark.parametrize(("estimate", "p", "p_fwe", "p_holm", "p_equivalence", "kind"), CASES)
 def test_kind(estimate: float, p: float, p_fwe: float, p_holm: float, p_equivalence: float, kind: str) -> None:
-    row = {"estimate": estimate, "p": p, "p_fwe": p_fwe, "p_holm": p_holm, "p_equivalence": p_equivalence}
+    row = {"definition": "hcpex", "estimate": estimate, "p": p, "p_fwe": p_fwe, "p_holm": p_holm,
+           "p_equivalence": p_equivalence}
     assert kind_of(row) == kind
+    assert kind_of({**row, "definition": "circular"}) == ("missing" if kind == "missing" else "circular")
 
 
 def with_effects(folder: ModuleType, out: Path, **columns: object) -> Output:

@@ -39,6 +39,16 @@ def changed(output: Output, **sections: Any) -> Output:
     return dataclasses.replace(output, study=Study.model_validate_json(json.dumps(data)))
 
 
+def redefined(output: Output, definition: str) -> Output:
+    """The output with another definition of the amygdala in all tables."""
+    frames = {}
+    for name in ("responses", "effects", "regions", "quality"):
+        frame = getattr(output, name).copy()
+        frame.loc[frame["region"] == "amygdala", "definition"] = definition
+        frames[name] = frame
+    return dataclasses.replace(output, **frames)
+
+
 def text_of(output: Output) -> str:
     return write_methods(output).markdown()
 
@@ -137,8 +147,39 @@ def test_cobidas_does_not_vouch_for_custom_regions(usual: Output) -> None:
     from deltaroi.report.cobidas import cobidas_items
 
     custom = {"amygdala": {"mask": "own.nii.gz", "space": "MNI152NLin2009cAsym", "hemisphere": "L"}}
-    items = cobidas_items(changed(usual, regions__custom=custom))["RegionsOfInterest"]
+    output = redefined(changed(usual, regions__custom=custom), "custom")
+    items = cobidas_items(output)["RegionsOfInterest"]
     own = [roi for roi in items if roi["Region"] == "amygdala"]
     assert {roi["Type"] for roi in own} == {"custom image"}
     assert {roi["IndependentOfTheData"] for roi in own} == {None}
     assert {roi["IndependentOfTheData"] for roi in items if roi["Region"] == "AI"} == {True}
+    assert "amygdala rests on images or coordinates of the study file" in text_of(output)
+    assert "for the authors to state. No other ROI was drawn from the tested data" in text_of(output)
+
+
+CHOSEN = {"within": "amygdala.hcpex", "contrast": "negative_vs_neutral", "strongest": 50}
+
+
+@pytest.mark.parametrize(("spec", "within", "words", "independent"), [
+    ({"select_from": "other_runs"}, "amygdala.hcpex", "chosen for each run from the same subject's other runs", True),
+    ({"select_from": "other_sessions"}, "amygdala.hcpex", "for each session from the same subject's other sess", True),
+    ({"select_from": "other_subjects"}, "amygdala.hcpex", "one-sample t over their mean effects in all sess", True),
+    ({"select_from": "runs", "runs": ["1", "2"]}, "amygdala.hcpex", "runs labelled 1 and 2, which were not", True),
+    ({"select_from": "task", "task": "loc"}, "amygdala.hcpex", "runs of the task 'loc'", True),
+    ({"select_from": "other_runs"}, "mine", "is for the authors to state", None),
+    ({"select_from": "same_data", "allow_circular": True}, "amygdala.hcpex", "this is circular", False),
+])
+def test_functional_rois_are_told_and_vouched_for(usual: Output, spec: dict[str, Any], within: str, words: str,
+                                                  independent: bool | None) -> None:
+    from deltaroi.report.cobidas import cobidas_items
+
+    custom = {"amygdala": {"functional": {**CHOSEN, **spec, "within": within}},
+              "mine": {"mask": "own.nii.gz", "space": "MNI152NLin2009cAsym"}}
+    output = redefined(changed(usual, regions__custom=custom), "circular" if independent is False else "functional")
+    text = text_of(output)
+    assert f"amygdala is the 50 voxels with the largest t of the contrast negative_vs_neutral within {within}" in text
+    assert words in text
+    assert ("The data that chose the voxels of amygdala were not tested in them." in text) == (independent is not False)
+    items = [roi for roi in cobidas_items(output)["RegionsOfInterest"] if roi["Region"] == "amygdala"]
+    assert {roi["IndependentOfTheData"] for roi in items} == {independent}
+    assert {roi["Type"] for roi in items} == {"functional"}

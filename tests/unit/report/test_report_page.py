@@ -216,7 +216,7 @@ def test_one_group_and_no_sessions_are_named_so(reports: dict[str, Path]) -> Non
 def test_empty_effects_are_said(reports: dict[str, Path]) -> None:
     text = read(reports, "no_effects").text
     assert "No effect was tested." in text
-    assert "there is no image under atlases/" in text
+    assert "there is no image of them in the output folder" in text
 
 
 def test_all_missing_is_said(reports: dict[str, Path]) -> None:
@@ -258,7 +258,7 @@ def test_a_broken_file_is_an_error_with_its_name(name: str, text: str, folder: M
 
 def test_a_truncated_roi_image_is_an_error_with_its_name(folder: ModuleType, tmp_path: Path) -> None:
     out = folder.build(tmp_path, folder.VARIANTS["one_roi"])
-    (image,) = (out / "atlases").glob("*.nii.gz")
+    (image,) = out.rglob("*.nii.gz")
     image.write_bytes(image.read_bytes()[:200])
     with pytest.raises(DataError) as caught:
         write_report(out)

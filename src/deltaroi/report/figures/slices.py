@@ -20,6 +20,7 @@ Axis = Literal["x", "y", "z"]
 _AXES: dict[Axis, int] = {"x": 0, "y": 1, "z": 2}
 _ZOOM_MM = 30.0
 _OPACITY = 0.85
+_SEEN_WELL = 0.3  # share of an ROI's largest cross-section
 _SMALL_MM3 = 600.0  # an ROI below this is circled, or nobody would find it
 
 
@@ -77,7 +78,7 @@ def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1], view: Vie
     """
     from scipy.ndimage import map_coordinates
 
-    first, second = _across(axis)
+    first, second = across(axis)
     columns, rows = (np.arange(view.box[k][0], view.box[k][1] + view.step / 2, view.step) for k in (first, second))
     world = np.full((3, rows.size, columns.size), at, dtype=np.float64)
     world[first], world[second] = columns[None, :], rows[:, None]
@@ -87,19 +88,19 @@ def plane(volume: Volume, axis: Axis, at: float, order: Literal[0, 1], view: Vie
                                       cval=0.0))
 
 
-def _across(axis: Axis) -> tuple[int, int]:
+def across(axis: Axis) -> tuple[int, int]:
     """The world axes that a slice shows: across, and up."""
     first, second = (i for i in range(3) if i != _AXES[axis])
     return first, second
 
 
 def compose(background: Volume | None, layers: Sequence[Layer], axis: Axis, at: float,
-            view: View = BRAIN) -> NDArray[np.uint8]:
-    """One slice as an image, shape (rows, columns, 3): the template in grey, the ROIs over it."""
+            view: View = BRAIN, tint: float = _OPACITY) -> NDArray[np.uint8]:
+    """One slice as an image, shape (rows, columns, 3): the template in grey, the ROIs over it at ``tint`` opacity."""
     from scipy.ndimage import gaussian_filter
 
-    across, up = _across(axis)
-    image = np.ones((round(view.width(up) / view.step) + 1, round(view.width(across) / view.step) + 1, 3))
+    first, up = across(axis)
+    image = np.ones((round(view.width(up) / view.step) + 1, round(view.width(first) / view.step) + 1, 3))
     if background is not None:
         brain = np.clip(plane(background, axis, at, 1, view) / _bright(background), 0, 1)
         # the brain's edge fades into the page
@@ -108,9 +109,9 @@ def compose(background: Volume | None, layers: Sequence[Layer], axis: Axis, at: 
         image = np.repeat((np.round(grey * 40) / 40)[..., None], 3, axis=2)
     for layer in layers:
         weight = np.clip(plane(layer.weights, axis, at, 0, view), 0, 1)
-        opacity = np.where(weight > 0, _OPACITY * (0.6 + 0.4 * weight), 0.0)[..., None]
-        tint = np.array([int(layer.colour[i:i + 2], 16) / 255 for i in (1, 3, 5)])
-        image = image * (1 - opacity) + tint * opacity
+        opacity = np.where(weight > 0, tint * (0.6 + 0.4 * weight), 0.0)[..., None]
+        shade = np.array([int(layer.colour[i:i + 2], 16) / 255 for i in (1, 3, 5)])
+        image = image * (1 - opacity) + shade * opacity
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
@@ -140,15 +141,15 @@ def slices(background: Volume | None, layers: Sequence[Layer], cuts: Sequence[tu
     """
     from matplotlib.figure import Figure
 
-    widths = [view.width(_across(axis)[0]) for axis, _ in cuts]
-    tallest = max(view.width(_across(axis)[1]) for axis, _ in cuts)
+    widths = [view.width(across(axis)[0]) for axis, _ in cuts]
+    tallest = max(view.width(across(axis)[1]) for axis, _ in cuts)
     scale = 1.18 / view.width(0)
     width, height = sum(widths) * scale + 0.08 * (len(cuts) - 1), tallest * scale + 0.2
     with styled():
         figure = Figure(figsize=(width, height))
         x = 0.0
         for (axis, at), size in zip(cuts, widths, strict=True):
-            tall = view.width(_across(axis)[1]) * scale
+            tall = view.width(across(axis)[1]) * scale
             bottom = 0.2 + (tallest * scale - tall) / 2
             axes = figure.add_axes((x / width, bottom / height, size * scale / width, tall / height))
             image = compose(background, layers, axis, at, view)
@@ -161,11 +162,15 @@ def slices(background: Volume | None, layers: Sequence[Layer], cuts: Sequence[tu
     return figure
 
 
+def place(axis: Axis, at: float) -> str:
+    """Where a slice lies, in words, e.g. ``x = −24``."""
+    return f"{axis} = {at:+.0f}".replace("-", "\N{MINUS SIGN}") if round(at) else f"{axis} = 0"
+
+
 def _annotate(axes: Axes, axis: Axis, at: float) -> None:
     axes.set_axis_off()
-    place = f"{axis} = {at:+.0f}".replace("-", "\N{MINUS SIGN}") if round(at) else f"{axis} = 0"
-    axes.annotate(place, (0.5, 0), xycoords="axes fraction", xytext=(0, -4), textcoords="offset points", ha="center",
-                  va="top", fontsize=7)
+    axes.annotate(place(axis, at), (0.5, 0), xycoords="axes fraction", xytext=(0, -4), textcoords="offset points",
+                  ha="center", va="top", fontsize=7)
     sides = ("P", "A") if axis == "x" else ("L", "R")
     for text, where, align in ((sides[0], 0.0, "left"), (sides[1], 1.0, "right")):
         axes.annotate(text, (where, 1.0), xycoords="axes fraction", ha=align, va="top", fontsize=7, color=GREY)
@@ -178,9 +183,9 @@ def _circle(axes: Axes, layer: Layer, axis: Axis, at: float) -> None:
         return
     from matplotlib.patches import Circle
 
-    across, up = _across(axis)
-    place = (middle[across] - BRAIN.box[across][0], middle[up] - BRAIN.box[up][0])
-    axes.add_patch(Circle(place, 10, fill=False, edgecolor=layer.colour, linewidth=1.2))
+    first, up = across(axis)
+    spot = (middle[first] - BRAIN.box[first][0], middle[up] - BRAIN.box[up][0])
+    axes.add_patch(Circle(spot, 10, fill=False, edgecolor=layer.colour, linewidth=1.2))
 
 
 def is_small(volume: Volume) -> bool:
@@ -198,7 +203,7 @@ def zoomed(volumes: Sequence[Volume]) -> View:
 
 
 def best_cut(layers: Sequence[Volume], axis: Axis) -> float:
-    """Where to cut so that the least visible of some ROIs shows the largest cross-section it can.
+    """Where to cut so that most of some ROIs are seen well, and the least visible as large as it can be.
 
     Parameters
     ----------
@@ -216,8 +221,19 @@ def best_cut(layers: Sequence[Volume], axis: Axis) -> float:
     if not centres:
         return 0.0
     candidates = sorted({round(c) for c in (*centres, float(np.mean(centres)))})
-    areas = [min(float(plane(volume, axis, at, order=0).sum()) for volume in layers) for at in candidates]
-    return float(candidates[int(np.argmax(areas))])
+    areas = {at: [area(volume, axis, at) for volume in layers] for at in candidates}
+    most = [max(areas[at][i] for at in candidates) for i in range(len(layers))]
+
+    def seen(at: float) -> tuple[int, float]:
+        well = [a for a, m in zip(areas[at], most, strict=True) if a > _SEEN_WELL * m]
+        return len(well), min(well, default=0.0)
+
+    return float(max(candidates, key=seen))
+
+
+def area(volume: Volume, axis: Axis, at: float) -> float:
+    """How much of an ROI a slice shows: the sum of its weights there, mm²."""
+    return float(plane(volume, axis, at, order=0).sum())
 
 
 def centre(volume: Volume) -> FloatArray | None:

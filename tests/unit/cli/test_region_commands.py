@@ -1,0 +1,122 @@
+"""The commands about the region library, through the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deltaroi.cli.main import entry
+
+
+def ended(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as caught:
+        entry(["regions", *words])
+    shown = capsys.readouterr()
+    return int(caught.value.code or 0), shown.out, shown.err
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ended(["list"], capsys)
+    assert code == 0
+    assert "amygdala" in out
+    row = next(line for line in out.splitlines() if line.split()[:2] == ["amygdala", "hcpex"])
+    assert row.split() == ["amygdala", "hcpex", "MNI152NLin2009cAsym", "yes", "1555", "1614", "3169"]
+    lone = next(line for line in out.splitlines() if line.split()[:2] == ["mOFC", "liu2011sphere"])
+    assert lone.split()[-3:] == ["-", "-", "905"]
+
+
+def test_list_of_one_region_and_one_definition(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = ended(["list", "--region", "VTA", "--definition", "hcpex"], capsys)
+    assert [line.split()[:2] for line in out.splitlines()[:2]] == [["region", "definition"], ["VTA", "hcpex"]]
+
+
+def test_what_cannot_be_read_is_named_with_what_to_do(capsys: pytest.CaptureFixture[str],
+                                                      monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    _, out, _ = ended(["list", "--definition", "pauli2017"], capsys)
+    assert "cannot be read here: pauli2017" in out
+    assert "deltaroi regions fetch pauli2017" in " ".join(out.split())
+    code, _, err = ended(["picture", "VTA", "--definition", "pauli2017", "--out", str(tmp_path)], capsys)
+    assert code == 4
+    assert "cannot be read here" in err
+
+
+def test_show(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ended(["show", "amygdala", "--definition", "hcpex"], capsys)
+    assert code == 0
+    for text in ("L 1555 mm3 at (-23.8, -4.9, -19.9)", "MNI152NLin2009cAsym", "GPL-3.0", "majority", "a6c68e27638df4ba",
+                 "Huang CC", "1.2.0", "can be read"):
+        assert text in " ".join(out.split())
+
+
+@pytest.mark.parametrize("words", [["-24", "-2", "-16"], ["--", "-24", "-2", "-16"], ["-24,-2,-16"]])
+def test_find_takes_negative_numbers(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ended(["find", *words], capsys)
+    assert code == 0
+    assert "ROIs that hold (-24, -2, -16)" in out
+    found = [line.split()[:3] for line in out.splitlines()]
+    assert ["amygdala", "L", "hcpex"] in found
+    assert not [row for row in found if row[1:2] == ["R"]]
+
+
+def test_find_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = ended(["find", "24", "-30", "30"], capsys)
+    assert "The nearest of each definition" in out
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (["find", "24", "-2"], "a coordinate has three numbers, found 2"),
+    (["find", "24", "-2", "sixteen"], "'sixteen' is not a number"),
+    (["find", "24", "-2", "-16", "--radus", "4"], "--radus: there is no such option"),
+    (["find", "240", "-2", "-16"], "outside the brain"),
+    (["find", "24", "-2", "-16", "--space", "mni"], "--space: unknown template space"),
+    (["show", "amygdalla"], "REGION: no definition has a region 'amygdalla'"),
+    (["show", "amygdala", "--definition", "hcpx"], "--definition: unknown definition 'hcpx'"),
+    (["list", "--region", "amygdalla"], "did you mean 'amygdala'"),
+    (["compare", "amygdalla"], "REGION: no definition has a region"),
+    (["compare", "VTA", "--hemispheres", "left"], "--hemispheres: unknown hemispheres"),
+    (["compare", "VTA", "--space", "Colin27"], "--space"),
+    (["picture", "amygdalla"], "did you mean 'amygdala'"),
+    (["picture", "--definition", "hcpx", "--out", "x"], "--definition: unknown definition"),
+    (["picture"], "--out: without a region the whole library is drawn"),
+    (["build", "--regions", "VTA", "--threshold", "2", "--out", "x"], "--threshold: '2' is no threshold"),
+    (["fetch", "hcpx"], "unknown definition 'hcpx'"),
+])
+def test_wrong_words(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = ended(words, capsys)
+    assert code == 2
+    assert says in err
+
+
+def test_compare_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", "VTA", "--hemispheres", "B", "--definition", "aal3,hcpex", "--out", str(tmp_path)]
+    code, out, err = ended(words, capsys)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert ["aal3†", "1.00", "0.37"] in lines
+    assert ["hcpex", "0.37", "1.00"] in lines
+    assert ["aal3†", "0.0", "1.2"] in lines
+    assert "drawn in another template" in out
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["comparison-VTA.png", "comparison.json", "comparison.tsv"]
+    assert "comparison.tsv" in err
+
+
+def test_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ended(["picture", "midbrain", "--regions", "MI", "--definition", "", "--format", "svg",
+                            "--out", str(tmp_path)], capsys)
+    assert code == 0
+    assert not out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["region-MI.svg", "region-midbrain.svg"]
+    assert err.count("written: ") == 2
+
+
+def test_build_takes_several_definitions_and_a_threshold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ended(["build", "--regions", "VTA", "--definition", "hcpex,aal3", "--out", str(tmp_path)], capsys)
+    assert code == 0
+    assert {line.split()[2] for line in out.splitlines()} == {"hcpex:", "aal3:"}
+    code, out, _ = ended(["build", "--regions", "amygdala", "--definition", "harvard_oxford", "--threshold", "weighted",
+                          "--space", "MNI152NLin6Asym", "--out", str(tmp_path / "w")], capsys)
+    assert code == 0
