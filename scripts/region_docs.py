@@ -47,9 +47,25 @@ MNI152NLin2009cAsym. `deltaroi regions compare REGION` does the same for one reg
   templates is part of their numbers.
 - In the tables Dice stands above the diagonal, the distance below it.
 
+## Where definitions of one name lie far apart
+
+Distances over 10 mm and Dice near 0 between atlases have these reasons; `deltaroi regions show REGION` has the labels.
+
+- **A stand-in.** The atlas has no such region, and the title says so: TPJ (supramarginal gyrus) and pSTS (superior
+  temporal gyrus) in `aal3`, `harvard_oxford` and `neuromorphometrics`, aMCC (the whole midcingulate cortex) in `aal3`
+  and `neuromorphometrics`, dmPFC (paracingulate gyrus) in `harvard_oxford`, precentral (areas 4a and 4p) in `juelich`.
+- **A gyrus against areas.** dlPFC is areas 46 and 9-46 in `hcpex` and the whole middle frontal gyrus, back to the
+  premotor cortex, in the others. SMA of `hcpex` turns over the edge of the hemisphere; its fusiform gyrus leaves out
+  the front. IPC is the angular gyrus in some definitions, areas PG and PFm in others.
+- **Another extent under the same name.** ACC of `harvard_oxford` and `hcpex` includes midcingulate cortex. vmPFC of
+  `harvard_oxford` and `neuromorphometrics` reaches further back, into the subcallosal area. PI of `juelich` is only the
+  hindmost insula, PCC of `aal3` only a small part behind the splenium.
+- **Function instead of anatomy.** NAcc of `tian` lies mostly in what the other atlases call caudate nucleus. Spheres
+  stand where studies found activity, not in the middle of a structure.
+
 ## The library on one sheet
 
-![All regions in all definitions: rows are regions, columns are definitions.](pictures/contact-sheet.png)
+![Nuclei on the left, cortex on the right: rows are regions, columns are definitions.](pictures/contact-sheet.png)
 """
 
 

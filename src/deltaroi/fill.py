@@ -1,8 +1,8 @@
 """How much of each voxel of a grid an ROI fills.
 
-Between grids whose axes are parallel (flipped, permuted, anisotropic or not) the overlap of voxels is a product of
-overlaps per axis and exact. Between oblique grids each border voxel is sampled, and the border is scaled so that the
-volume is kept.
+Between grids whose axes are parallel (flipped, permuted, anisotropic or not; a header's rounding noise aside) the
+overlap of voxels is a product of overlaps per axis and exact. Between oblique grids each border voxel is sampled, and
+the border is scaled so that the volume is kept.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ def fill_fractions(weights: Weights, affine: FloatArray, grid: Grid) -> Filled:
     -----
     Σ fill · voxel volume = Σ weights · source voxel volume where the whole ROI lies inside the grid.
     """
+    if 0 in weights.shape:
+        return np.zeros(0, np.int64), np.zeros(0)
     matrix = _snapped(np.linalg.inv(grid.affine) @ affine, weights.shape)
     size = np.abs(matrix[:3, :3])
     aligned = (size > 1e-9 * size.max()).sum(axis=0).max() == 1
@@ -91,10 +93,15 @@ def box_voxels(low: FloatArray, high: FloatArray, grid: Grid) -> IntArray:
 
 
 def _snapped(matrix: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """The matrix without the rounding noise of float32 headers: simple fractions where they are meant."""
-    nice = np.round(matrix * _NICE) / _NICE
-    moved = np.abs(_corners(shape) @ (nice - matrix)[:3, :3].T + (nice - matrix)[:3, 3])
-    return nice if moved.max() < _NICE_TOLERANCE else matrix
+    """The matrix without the rounding noise of float32 headers: simple fractions or parallel axes where meant."""
+    straight = matrix.copy()
+    size = np.abs(matrix[:3, :3])
+    straight[:3, :3][size < size.max(axis=0)] = 0
+    for meant in (np.round(matrix * _NICE) / _NICE, straight):
+        moved = np.abs(_corners(shape) @ (meant - matrix)[:3, :3].T + (meant - matrix)[:3, 3])
+        if moved.max() < _NICE_TOLERANCE and np.linalg.det(meant[:3, :3]) != 0:
+            return meant
+    return matrix
 
 
 def _corners(shape: tuple[int, ...]) -> FloatArray:

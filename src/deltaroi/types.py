@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -10,6 +11,19 @@ NA = "n/a"
 CUSTOM, FUNCTIONAL, CIRCULAR = "custom", "functional", "circular"
 """What stands as the definition of ROIs of the study file: drawn there; chosen by a localiser contrast; chosen by it on
 the very data that are tested."""
+
+
+_BETWEEN = " | "
+
+
+def united(texts: Iterable[str]) -> str:
+    """Distinct texts in one cell, such as the citations of an ROI that is made of others; ``n/a`` without any."""
+    return _BETWEEN.join(dict.fromkeys(one for text in texts for one in apart(text))) or NA
+
+
+def apart(cell: str) -> tuple[str, ...]:
+    """The texts that :func:`united` put into a cell."""
+    return tuple(text for text in cell.split(_BETWEEN) if text != NA)
 
 
 def is_own(definition: str) -> bool:

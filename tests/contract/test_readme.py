@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from deltaroi.config.read import parse_study
+from deltaroi.masks import roi_keys
+from deltaroi.pipeline.localisers import check_functional
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
@@ -25,7 +27,9 @@ def examples(kind: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "text"), examples("study"))
 def test_study_examples_parse(name: str, text: str) -> None:
-    assert parse_study(text, name)
+    study = parse_study(text, name)
+    assert roi_keys(study.regions)
+    check_functional(study)
 
 
 @pytest.mark.parametrize(("name", "text"), examples("python"))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pandas as pd
 import pytest
 
 import deltaroi
-from deltaroi.errors import StudyError
+from deltaroi.cli.show import run_lines
+from deltaroi.errors import DataError, StudyError
 from deltaroi.firstlevel import load_fit
 from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
 from deltaroi.masks import load_regions
+from deltaroi.pipeline.run import preview
 from deltaroi.tables import EFFECTS, EXCLUSIONS, RESPONSES, SELECTIONS
 from deltaroi.types import RoiKey, RunKey
 
@@ -93,6 +97,89 @@ def variant(data: Path, *changes: tuple[str, str]) -> Path:
     path = data / f"study-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml"
     path.write_text(text)
     return path
+
+
+@pytest.fixture
+def own(data: Path, tmp_path: Path) -> Path:
+    """A copy of the dataset that a test may change."""
+    return Path(shutil.copytree(data, tmp_path / "own", ignore=shutil.ignore_patterns("out", "study-*")))
+
+
+def images(root: Path, name: str) -> list[Path]:
+    return sorted((root / "derivatives" / "fmriprep").rglob(name))
+
+
+def shake(path: Path) -> None:
+    """Give a run other data: its volumes in another order, with much more noise."""
+    image = nibabel.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))
+    data, rng = image.get_fdata(), np.random.default_rng(3)
+    mean = data.mean(axis=-1, keepdims=True)
+    data = np.clip(mean + 5 * (data[..., ::-1] - mean) * rng.normal(1, 1, data.shape), 1, None) * (mean > 0)
+    path.write_bytes(gzip.compress(nibabel.Nifti1Image(data.astype(np.float32), None, image.header).to_bytes()))
+
+
+def corrupt(path: Path) -> None:
+    """Damage the content of an image, not its header and not its length."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2:len(content) // 2 + 100] = bytes(100)
+    path.write_bytes(bytes(content))
+
+
+def test_a_tested_run_never_chooses_its_own_voxels(own: Path) -> None:
+    """From the images on: one run's data are replaced; where it is tested, the voxels stay; where it chooses, not."""
+    deltaroi.run(own / "study.yaml", own / "out", until="responses")
+    before = read_table(own / "out" / "group" / "selections.tsv", SELECTIONS)
+    shake(images(own, "sub-1001_ses-pre*task-look_run-2*bold.nii.gz")[0])
+    found = deltaroi.run(own / "study.yaml", own / "out", until="responses")
+    assert found.reran["first-level"] == 1
+    after = read_table(own / "out" / "group" / "selections.tsv", SELECTIONS)
+    key = ["subject", "region", "session", "run"]
+    both = before.merge(after, on=key, suffixes=("", "_then"))
+    assert len(both) == len(before) == len(after)
+    numbers = ["n_chosen", "threshold_t", "x_mm", "y_mm", "z_mm"]
+    same = np.isclose(both[numbers], both[[f"{name}_then" for name in numbers]], rtol=1e-12).all(axis=1)
+    changed = both.loc[~same, key]
+    mine = changed[changed["subject"] == "1001"].drop(columns="subject").to_numpy().tolist()
+    assert sorted(mine) == [["by_runs", "post", "1"], ["by_runs", "post", "2"], ["by_runs", "pre", "1"],
+                            ["by_sessions", "post", "n/a"], ["same", "n/a", "n/a"]]
+    assert set(changed.loc[changed["subject"] != "1001", "region"]) == {"by_subjects"}
+
+
+def test_a_lost_session_on_another_grid_costs_nothing_else(own: Path) -> None:
+    """The localiser lies on the grid of runs that fail: the other session's anatomical ROIs stay."""
+    for path in images(own, "sub-1001_ses-post*.nii.gz"):
+        image = nibabel.Nifti1Image.from_bytes(gzip.decompress(path.read_bytes()))
+        moved = image.affine + 3 * np.eye(4, k=3)
+        path.write_bytes(gzip.compress(nibabel.Nifti1Image(np.asanyarray(image.dataobj), moved,
+                                                           image.header).to_bytes()))
+    for path in images(own, "sub-1001_ses-pre*task-look*bold.nii.gz"):
+        corrupt(path)
+    found = deltaroi.run(own / "study.yaml", own / "out", until="responses")
+    assert found.exit_code == 5
+    mine = found.responses[found.responses["subject"] == "1001"].set_index(["session", "region"])["value"]
+    assert mine["post"]["AI"].notna().all()
+    assert mine["post"]["by_task"].isna().all()
+    lost = found.exclusions[(found.exclusions["subject"] == "1001") & (found.exclusions["stage"] == "responses")]
+    assert not lost["reason"].str.startswith("failed").any()
+    assert "the runs that could choose the voxels lie on another grid" in set(
+        lost.loc[lost["region"] == "by_task-L_functional", "reason"])
+
+
+def test_a_localiser_that_fails_is_a_failing_input(own: Path) -> None:
+    corrupt(images(own, "sub-1001_ses-pre*task-loc*bold.nii.gz")[0])
+    cut = images(own, "sub-1002_ses-pre*task-loc*bold.nii.gz")[0]
+    cut.write_bytes(cut.read_bytes()[:-3000])
+    images(own, "sub-1003_ses-pre*task-loc*confounds*.tsv")[0].unlink()
+    assert deltaroi.check(own / "study.yaml").exit_code == 5
+    found = deltaroi.run(own / "study.yaml", own / "out", until="responses")
+    assert found.exit_code == 5
+    rows = found.exclusions[found.exclusions["reason"].str.startswith("localiser task loc: ")].set_index("subject")
+    for subject, stage, why in (("1001", "first-level", "failed: the gzip file is corrupt"),
+                                ("1002", "inputs", "the image is truncated"), ("1003", "inputs", "no confounds table")):
+        assert rows.loc[subject, "stage"] == stage
+        assert why in rows.loc[subject, "reason"]
+    lost = found.responses[found.responses["region"] == "by_task"].groupby("subject")["value"].count()
+    assert lost.to_dict() == {"1001": 0, "1002": 0, "1003": 0, "2001": 4, "2002": 4, "2003": 0}
 
 
 def test_every_roi_has_its_rows_and_its_definition(out: Path) -> None:
@@ -181,12 +268,29 @@ def test_circular_rois_are_marked_everywhere(out: Path) -> None:
     page = (out / "report.html").read_text()
     assert "CIRCULAR ROIs: same." in page
     assert "same L (circular)" in page
+    assert "</span>same (circular)</li>" in page
+    assert "is the ROI in which the voxels are chosen" in page
     methods = (out / "methods.md").read_text()
     assert "No other ROI was drawn from the tested data by this analysis." in methods
     assert "this is circular" in methods
     items = {roi["Region"]: roi["IndependentOfTheData"]
              for roi in json.loads((out / "cobidas.json").read_text())["RegionsOfInterest"]}
     assert items == {"AI": True, **dict.fromkeys(OWN, True), "same": False}
+    assert "A family holds the ROIs of one contrast of one model and comparison" in methods
+    assert "Circular ROIs are families of their own." in methods
+
+
+def test_what_is_printed_marks_circular_rois(data: Path, out: Path) -> None:
+    lines = list(run_lines(deltaroi.run(data / "study.yaml", out)))
+    assert sum(line.startswith("same-L (circular) ") for line in lines) == 2
+    assert any(line.startswith("AI-L ") for line in lines)
+
+
+def test_what_is_foreseen_is_what_is_run(data: Path, out: Path, tmp_path: Path) -> None:
+    foreseen = preview(data / "study.yaml", tmp_path / "none").stages
+    marks = {folder.name: len(list(folder.glob("*.json"))) for folder in (out / "logs/steps").iterdir()}
+    assert {stage: total for stage, (total, _) in foreseen.items()} == marks
+    assert preview(data / "study.yaml", out).stages["localisers"] == (7, 7)
 
 
 def test_jobs_do_not_change_a_byte(data: Path, out: Path, tmp_path: Path) -> None:
@@ -225,6 +329,49 @@ def test_an_added_subject_runs_again_what_depends_on_it(data: Path, tmp_path: Pa
     deltaroi.run(variant(data, plain), tmp_path / "b", until="responses")
     assert not list((tmp_path / "b" / "group").glob("selections.*"))
     assert not list((tmp_path / "b" / "group").glob("localiser_effects.*"))
+    assert not list((tmp_path / "b").glob("sub-*/*selections*"))
+
+
+def test_responses_follow_the_rule_of_an_roi_also_where_no_weight_changes(own: Path) -> None:
+    """On its own grid a mask has the same voxels and weights under both rules: the first level has the same bytes."""
+    mask = nibabel.Nifti1Image.from_bytes(gzip.decompress(images(own, "sub-1001*brain_mask.nii.gz")[0].read_bytes()))
+    box = np.zeros(mask.shape, dtype=np.uint8)
+    box[5:9, 16:19, 12:15] = mask.get_fdata()[5:9, 16:19, 12:15] > 0
+    nibabel.Nifti1Image(box, mask.affine).to_filename(own / "box.nii.gz")
+    text = (own / "study.yaml").read_text()
+    start, end = text.index("  include:"), text.index("first_level:")
+    for rule, summary in (("majority", "mean"), ("fill_weight", "weighted_mean")):
+        regions = (f"  include: [box, in_box]\n  custom:\n    box: {{mask: box.nii.gz, space: MNI152NLin2009cAsym, "
+                   f"rule: {rule}}}\n    in_box: {{functional: {{within: box, contrast: faces, above_t: -99.0, "
+                   "select_from: other_runs}}\n")
+        (own / "study.yaml").write_text(text[:start] + regions + text[end:])
+        found = deltaroi.run(own / "study.yaml", own / "out", until="responses")
+        assert set(found.responses["summary"]) == {summary}
+
+
+def test_check_foresees_that_no_voxel_can_be_chosen(data: Path, tmp_path: Path) -> None:
+    """Where all ROIs are functional and nobody can choose, the run ends with 4; and check says so."""
+    alone = ", ".join(OWN) + ", same]"
+    three = ("sessions: [pre, post]}", 'sessions: [pre, post], subjects: ["1001", "1003", "2001"]}')
+    cases = [(variant(data, three, (f"AI, {alone}", "by_subjects]")), 4, "too few other subjects can choose"),
+             (variant(data, (f"AI, {alone}", "by_run_1]"), ("strongest: 8, select_from: runs",
+                                                            "strongest: 80, select_from: runs")),
+              4, "fewer candidate voxels than are to be chosen"),
+             (variant(data, three, (f"AI, {alone}", "AI, by_subjects]")), 0, "too few other subjects can choose")]
+    for i, (study, code, why) in enumerate(cases):
+        found = deltaroi.check(study)
+        assert found.exit_code == code
+        rows = found.foreseen[found.foreseen["stage"] == "responses"]
+        try:
+            deltaroi.run(study, tmp_path / str(i), until="responses")
+            ended = 0
+        except DataError as error:
+            ended = error.exit_code
+        assert ended == code
+        made = read_table(tmp_path / str(i) / "group" / "exclusions.tsv", EXCLUSIONS)
+        assert any(why in reason for reason in rows["reason"])
+        assert ("this run chooses the voxels, and is not tested in them" in set(rows["reason"])) == (i == 1)
+        assert len(rows.merge(made[rows.columns])) == len(rows)
 
 
 def test_check_shows_what_chooses_and_what_cannot(data: Path) -> None:

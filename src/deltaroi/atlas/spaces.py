@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -13,6 +14,8 @@ from deltaroi.errors import DataError
 from deltaroi.resources import resource
 
 NOT_STATED = "not stated"
+TALAIRACH = "Talairach"
+_RESOLUTION = re.compile(r"[:_]res-[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class _Pair(Closed):
 
 class _Spaces(Closed):
     aliases: dict[str, str]
+    individual: list[str]
     pairs: list[_Pair]
 
 
@@ -50,8 +54,9 @@ def _table() -> _Spaces:
 
 
 def canonical_space(space: str) -> str:
-    """The name used here for a space that has several."""
-    return _table().aliases.get(space, space)
+    """The name used here for a space that has several; a resolution is no part of it (``:res-2``)."""
+    plain = _RESOLUTION.sub("", space.strip())
+    return _table().aliases.get(plain, plain)
 
 
 def space_relation(source: str, grid: str) -> SpaceRelation:
@@ -59,8 +64,12 @@ def space_relation(source: str, grid: str) -> SpaceRelation:
     a, b = canonical_space(source), canonical_space(grid)
     if NOT_STATED in (a, b):
         return SpaceRelation("refused", "the template space is not stated")
+    own = sorted({a, b} & set(_table().individual))
     if a == b:
-        return SpaceRelation("same")
+        return SpaceRelation("compatible", f"{a} is each person's own space", "only for the person it was drawn on") \
+            if own else SpaceRelation("same")
+    if own:
+        return SpaceRelation("refused", f"{own[0]} is each person's own space, which no template fits")
     for pair in _table().pairs:
         if pair.source == a and b in pair.to:
             return SpaceRelation(pair.kind, pair.note, pair.offset)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from deltaroi.cli.options import from_options, words
+from deltaroi.cli.options import as_option, from_options, words
 from deltaroi.cli.progress import say, tell
 
 
@@ -89,7 +89,7 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
         result = measure_maps(maps, options)
     result.write(out)
     for warning in result.warnings:
-        say(f"warning: {warning}")
+        say(f"warning: {as_option(warning)}")
     tell(f"{len(result.responses)} values, {len(result.exclusions)} exclusions")
     say(f"written: {out / 'responses.tsv'}")
     raise typer.Exit(result.exit_code)

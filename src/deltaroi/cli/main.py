@@ -11,7 +11,7 @@ import traceback
 import typer
 
 from deltaroi.cli import data_commands, region_commands, study_commands
-from deltaroi.cli.progress import say
+from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
 LATER = ("evidence", "studies", "power", "freeze", "app")
@@ -49,7 +49,13 @@ def entry(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         The words after ``deltaroi``; by default those of this process.
     """
-    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+    code = _run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        told()
+    except UsageError as error:
+        say(f"deltaroi: {error}")
+        code = code or error.exit_code
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:

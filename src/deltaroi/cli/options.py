@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deltaroi.errors import StudyError, UsageError
+from deltaroi.errors import SpaceError, StudyError, UsageError
 
-_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition"}
+_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition", "regions.threshold": "--threshold"}
+_OVERRIDE = re.compile(r"(; )?allow_space_mismatch: true overrides and is shown( in the report)?")
 
 
 @contextmanager
@@ -17,14 +19,23 @@ def from_options(**names: str) -> Iterator[None]:
     Parameters
     ----------
     **names : str
-        What a command calls them, where it does not call them ``--regions`` and so on: ``region="REGION"``.
+        What a command calls them, where it does not call them ``--regions`` and so on: ``region="REGION"``,
+        ``definition="DEFINITION"``.
     """
     try:
         yield
     except StudyError as error:
-        own = {"--regions": names.get("region", "--regions")}
+        own = {"--regions": names.get("region", "--regions"), "--definition": names.get("definition", "--definition")}
         where = _OPTIONS.get(error.where, error.where)
         raise UsageError(error.message, where=own.get(where, where), hint=error.hint) from error
+    except SpaceError as error:  # the override is one of study files
+        raise SpaceError(error.message, where=error.where, hint=_OVERRIDE.sub("", error.hint)) from error
+
+
+def as_option(note: str) -> str:
+    """A note about a study file in the words of the options."""
+    key = note.split(" ")[0]
+    return note.replace(key, _OPTIONS[key], 1) if key in _OPTIONS else note
 
 
 def words(text: str | None) -> list[str]:

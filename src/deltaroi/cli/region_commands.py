@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 
 import typer
 
-from deltaroi.cli.options import from_options, words
+from deltaroi.cli.options import as_option, from_options, words
 from deltaroi.cli.progress import say, tell
 
 _SPACE = "MNI152NLin2009cAsym"
@@ -164,7 +166,7 @@ def regions_build(regions: str = typer.Option(..., "--regions", help="Region nam
     for lost in result.exclusions:
         say(f"left out: {lost.region}: {lost.reason}")
     for text in result.notes:
-        say(f"note: {text}")
+        say(f"note: {as_option(text)}")
     say(f"written: {out / 'regions.tsv'}")
 
 
@@ -172,7 +174,7 @@ def regions_fetch(definition: str = typer.Argument(..., help="A definition whose
     """Download the files of a definition with nilearn's fetchers."""
     from deltaroi.pipeline.library import fetch_definition
 
-    with from_options():
+    with from_options(definition="DEFINITION"), redirect_stdout(sys.stderr):  # nilearn prints its progress
         paths = fetch_definition(definition)
     for path in paths:
         tell(str(path))

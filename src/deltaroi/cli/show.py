@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from deltaroi.types import CIRCULAR
 
 if TYPE_CHECKING:
     from deltaroi.pipeline.check import CheckResult
@@ -42,14 +44,21 @@ def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def effects_lines(effects: pd.DataFrame, warnings: Iterable[str] = ()) -> Iterator[str]:
     """The primary effects and what to know about them."""
     primary = effects[effects["primary"]]
+    several = primary.groupby("region")["definition"].nunique().max() > 1
     header = ["ROI", "contrast", "model", "term", "n", "estimate", "95 % CI", "unit", "p", "p_fwe", "p_holm", "size"]
-    rows = [[f"{r['region']}-{r['hemisphere']}", r["contrast"], f"{r['model']}/{r['se_kind']}", r["term"], str(r["n"]),
+    rows = [[_roi(r, several), r["contrast"], f"{r['model']}/{r['se_kind']}", r["term"], str(r["n"]),
              number(r["estimate"]), f"[{number(r['ci_low'])}, {number(r['ci_high'])}]", r["unit"], p_value(r["p"]),
              p_value(r["p_fwe"]), p_value(r["p_holm"]), f"{r['effect_size_kind']} {number(r['effect_size'], 2)}"]
             for r in primary.to_dict("records")]
     yield from grid(header, rows)
     for warning in warnings:
         yield f"warning: {warning}"
+
+
+def _roi(row: Mapping[Hashable, Any], several: bool) -> str:
+    """An ROI as people say it; its definition where regions have several, or where it is circular."""
+    named = several or row["definition"] == CIRCULAR
+    return f"{row['region']}-{row['hemisphere']}{' (' + row['definition'] + ')' if named else ''}"
 
 
 def demo_lines(result: DemoResult) -> Iterator[str]:

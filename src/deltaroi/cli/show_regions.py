@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from deltaroi.pipeline.library_compare import Comparison
     from deltaroi.pipeline.library_find import Lookup
 
-_WIDE = 110
+_WIDE = 100
+_NARROWEST = 24
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> Iterator[str]:
@@ -35,6 +36,8 @@ def mm3(value: float) -> str:
 
 def list_lines(table: pd.DataFrame) -> Iterator[str]:
     """Every region and definition, and which definitions cannot be read here."""
+    from deltaroi.report import words
+
     rows = []
     for row in table.to_dict("records"):
         sides = row["sides"].split()
@@ -42,7 +45,8 @@ def list_lines(table: pd.DataFrame) -> Iterator[str]:
         rows.append([row["region"], row["definition"], row["space"], "no" if row["obstacle"] else "yes", *volumes])
     yield from aligned(["region", "definition", "template", "here", "L mm3", "R mm3", "B mm3"], rows, texts=4)
     yield ""
-    yield f"{table['region'].nunique()} regions, {table['definition'].nunique()} definitions; " \
+    yield f"{words.plural(table['region'].nunique(), 'region')}, " \
+          f"{words.plural(table['definition'].nunique(), 'definition')}; " \
           "B: both sides as one ROI; -: no such ROI; n/a: not measured yet"
     lost = table[table["obstacle"] != ""].drop_duplicates(["definition", "space"])
     yield from _lost((row["definition"], row["space"], row["obstacle"]) for row in lost.to_dict("records"))
@@ -66,6 +70,8 @@ def _wrapped(head: str, text: str) -> list[str]:
 
 def show_lines(region: str, entries: Iterable[RegionEntry]) -> Iterator[str]:
     """Everything that is to be known about the definitions of a region."""
+    from deltaroi.pipeline.library import template_of
+
     for i, entry in enumerate(entries):
         source = entry.source
         if i:
@@ -76,7 +82,9 @@ def show_lines(region: str, entries: Iterable[RegionEntry]) -> Iterator[str]:
             centre = entry.centres.get(side)
             place = f" at ({', '.join(f'{v:.1f}' for v in centre)})" if centre is not None else ""
             sizes.append(f"{side} {mm3(entry.volumes.get(side, np.nan))} mm3{place}")
-        facts = [("template", source.space), ("volume, centre", "; ".join(sizes)),
+        drawn = template_of(source)
+        template = source.space if drawn == source.space else f"{source.space}, brought to {drawn}"
+        facts = [("template", template), ("volume, centre", "; ".join(sizes)),
                  ("resampling", source.rule or "by size"), ("source", source.source), ("version", source.version),
                  ("sha256", source.sha256), ("licence", source.licence), ("cite", source.citation),
                  *([("note", source.caution)] if source.caution else []),
@@ -102,14 +110,23 @@ def comparison_lines(result: Comparison) -> Iterator[str]:
             if len(names) > 1:
                 values = result.matrix(side, column)
                 yield ""
-                yield from aligned([f"{side}: {title}", *names],
-                                   [[name, *(_number(v, digits) for v in values[i])] for i, name in enumerate(names)])
+                yield from _matrix(f"{side}: {title}", names, [[_number(v, digits) for v in row] for row in values])
     yield ""
     if not len(result.table):
         yield "fewer than two definitions can be compared"
     for note in result.notes:
         yield from textwrap.wrap(note, _WIDE, subsequent_indent="  ")
     yield from skipped_lines(result.skipped)
+
+
+def _matrix(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A square table; where its heads do not fit the line, the definitions are numbered."""
+    lines = list(aligned([title, *names], [[name, *row] for name, row in zip(names, cells, strict=True)]))
+    if max(map(len, lines)) > _WIDE:
+        numbers = [str(i) for i in range(1, len(names) + 1)]
+        rows = [[f"{i} {name}", *row] for i, name, row in zip(numbers, names, cells, strict=True)]
+        lines = list(aligned([title, *numbers], rows))
+    yield from lines
 
 
 def _number(value: float, digits: int, missing: str = "n/a") -> str:
@@ -131,16 +148,23 @@ def lookup_lines(result: Lookup, radius: float) -> Iterator[str]:
     else:
         yield f"No ROI lies within 10 mm of {where}."
     if len(result.table):
-        rows = [[row["region"], row["hemisphere"], row["definition"],
-                 f"{row['space']} {MARKS[row['relation']]}".strip(), row["title"], _number(row["weight"], 2),
-                 _number(row["probability"], 2, "-"), _number(row["distance_mm"], 1)]
-                for row in result.table.to_dict("records")]
-        header = ["region", "side", "definition", "template", "what", "weight", "probability", "mm away"]
-        yield from aligned(header, rows, texts=5)
+        found = result.table.to_dict("records")
+        rows = [[row["region"], row["hemisphere"], f"{row['definition']} {MARKS[row['relation']]}".strip(),
+                 _number(row["distance_mm"], 1), _number(row["weight"], 2), _number(row["probability"], 2, "-")]
+                for row in found]
+        lines = aligned(["region", "side", "definition", "mm away", "weight", "probability"], rows, texts=3)
+        for line, title in zip(lines, ["what", *(row["title"] for row in found)], strict=True):
+            what = textwrap.wrap(title, max(_WIDE - len(line) - 2, _NARROWEST))
+            yield f"{line}  {what[0]}"
+            yield from (" " * (len(line) + 2) + more for more in what[1:])
     other = {"compatible": "another template than", "refused": "a template that an analysis does not mix with"}
     for kind, text in other.items():
-        if (result.table["relation"] == kind).any():
-            yield f"{MARKS[kind]} drawn in {text} {result.space}; the coordinate was looked up as it stands"
+        spaces = result.table[result.table["relation"] == kind].groupby("space", sort=False)["definition"].unique()
+        if len(spaces):
+            where = "; ".join(f"{', '.join(names)}: {space}" for space, names in spaces.items())
+            yield from textwrap.wrap(f"{MARKS[kind]} drawn in {text} {result.space} ({where}); the coordinate was "
+                                     "looked up as it stands", _WIDE, subsequent_indent="  ")
     if result.skipped:
-        yield f"cannot be read here: {', '.join(dict.fromkeys(s.definition for s in result.skipped))} " \
-              "(`deltaroi regions list` says why)"
+        names = ", ".join(dict.fromkeys(s.definition for s in result.skipped))
+        yield from textwrap.wrap(f"cannot be read here: {names} (`deltaroi regions list` says why)", _WIDE,
+                                 subsequent_indent="  ")

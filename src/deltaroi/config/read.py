@@ -116,7 +116,7 @@ def _closest(keys: set[str]) -> str:
 
 def _untagged(loc: tuple[int | str, ...]) -> tuple[Place, str | None]:
     """A pydantic location without the names of union alternatives, and the first of those names."""
-    noise = {"str", "bool", "int", "float", "constrained-str"}
+    noise = {"str", "bool", "int", "float", "constrained-str", "constrained-float"}
     tags = [part for part in loc if isinstance(part, str) and (part in _TAGS or part in noise or "[" in part)]
     place = tuple(part for part in loc if part not in tags and part != "[key]")
     return place, (str(_bare(tags[0])) if tags else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -9,6 +10,7 @@ import json
 import os
 import socket
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,8 +40,19 @@ def atomic_write(path: Path, data: bytes) -> None:
     try:
         _replace(path, data)
     except OSError as error:
+        blocking = _file_among(path.parents)
+        if blocking is not None:
+            raise UsageError("this is a file, and a folder is to be made there", where=str(blocking),
+                             hint="name another output folder") from error
         raise UsageError(f"the file cannot be written: {error.strerror or error}", where=str(path),
                          hint="may the folder be written to, and is there space left on the disk?") from error
+
+
+def _file_among(folders: Iterable[Path]) -> Path | None:
+    """What stands where a folder should be."""
+    with contextlib.suppress(OSError):
+        return next((path for path in folders if path.exists() and not path.is_dir()), None)
+    return None
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -31,7 +31,7 @@ def read_label_table(path: Path, where: str) -> dict[str, int]:
                          hint=columns_hint(table.columns))
     found: dict[str, int] = {}
     for number, (index, name) in enumerate(zip(table["index"], table["name"], strict=True), start=2):
-        if not index.isdigit():
+        if not index.isdecimal():
             raise TableError(f"row {number}: the index is {index!r}, expected a whole number", where=where)
         if name in found:
             raise TableError(f"row {number}: the name {name!r} stands twice", where=where, hint="give ids instead")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from deltaroi.io.files import write_json
 from deltaroi.layout import Layout, beside
 from deltaroi.masks.records import RoiVoxels
 from deltaroi.tables import Column, Schema, conform
-from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey, camel, is_own
+from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey, apart, camel, is_own
 
 _HALF = 0.5 - 1e-6
 _MOST_SHARED = 0.1
@@ -189,14 +189,19 @@ def write_descriptions(table: pd.DataFrame, layout: Layout) -> None:
             path.unlink(missing_ok=True)
 
 
+def _each(cells: Iterable[str]) -> list[str]:
+    """Every single text of some cells, once."""
+    return sorted({text for cell in cells for text in apart(cell)})
+
+
 def _description(definition: str, rows: pd.DataFrame) -> dict[str, Any]:
     columns = [name for name in ("source", "source_version", "source_space", "sha256") if name in rows]
     sources = rows[columns].drop_duplicates().sort_values(columns)
     return {
         "Name": definition,
         "Description": f"{_whose(definition)}, on the grids of this dataset.{_inner(definition)}",
-        "License": "; ".join(sorted(set(rows["licence"]))),
-        "ReferencesAndLinks": sorted(set(rows["citation"])),
+        "License": "; ".join(_each(rows["licence"])),
+        "ReferencesAndLinks": _each(rows["citation"]),
         "Species": "Homo sapiens",
         "SourceImages": [_plain(row) for row in sources.to_dict("records")],
     }

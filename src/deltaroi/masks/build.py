@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from deltaroi.atlas import (
-    TALAIRACH,
     ImageShape,
     LabelShape,
     ProbabilityShape,
     SphereShape,
-    canonical_space,
     draw,
     find,
     fingerprint,
@@ -29,7 +27,7 @@ from deltaroi.masks.keys import Request, resolve
 from deltaroi.masks.records import Drawing, RegionSet, RoiVoxels
 from deltaroi.masks.references import drawn_sides
 from deltaroi.masks.rules import Size, grade, other_side, rule_for, rule_of_image, warning
-from deltaroi.masks.space import check_space
+from deltaroi.masks.space import check_space, origin_note
 from deltaroi.masks.spheres import sphere_fill, sphere_volume, sphere_voxels
 from deltaroi.specs import Regions
 from deltaroi.tables import REGIONS, conform
@@ -64,12 +62,12 @@ def build_regions(regions: Regions, grid: Grid, *, base: Path, allow_space_misma
     SpaceError
         A template space that does not fit the grid.
     """
-    requests, notes = resolve(regions)
+    requests, notes = resolve(regions, grid.space)
     place = Place(base, grid, allow_space_mismatch)
     found: list[RoiVoxels] = []
     rows: list[dict[str, Any]] = []
     exclusions: list[Exclusion] = []
-    collected = list(notes)
+    collected = [*notes, *origin_note(grid)]
     for request in requests:
         drawing = _draw(request, regions, place)
         _check_side(drawing)
@@ -95,7 +93,8 @@ def _draw(request: Request, regions: Regions, place: Place) -> Drawing:
                                                                        place.grid.space)
         side = wanted.hemisphere if wanted.hemisphere in has else "B"
         drawing = _draw(Request(RoiKey(wanted.region, side, wanted.definition), regions.threshold if not own and
-                                is_probabilistic(wanted.region, wanted.definition) else None), regions, place)
+                                is_probabilistic(wanted.region, wanted.definition, place.grid.space) else None),
+                        regions, place)
         _check_side(drawing)
         return drawing
 
@@ -106,7 +105,7 @@ def _draw_library(request: Request, place: Place) -> Drawing:
     key, space = request.key, place.grid.space
     source = find(key.region, key.hemisphere, key.definition, space, request.threshold)  # type: ignore[arg-type]
     where = f"definition {key.definition}"
-    fit = fit_talairach(place, where) if canonical_space(source.space) == TALAIRACH else \
+    fit = fit_talairach(place, where, key.region) if source.drawn_space != source.space else \
         check_space(source.space, place.grid, place.allow_space_mismatch, where, key.region)
     shape: ImageShape | SphereShape
     if isinstance(source.shape, SphereShape):

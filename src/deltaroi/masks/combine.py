@@ -11,7 +11,7 @@ from deltaroi.masks.records import Drawing
 from deltaroi.masks.references import Reference, parts_of
 from deltaroi.masks.rules import rule_of_image
 from deltaroi.specs import Combine, Regions
-from deltaroi.types import RoiKey
+from deltaroi.types import RoiKey, united
 
 Draw = Callable[[RoiKey], Drawing]
 
@@ -76,7 +76,7 @@ def _source(recipe: Combine, parts: list[Drawing]) -> str:
 def _inherited(parts: list[Drawing]) -> dict[str, object]:
     """What a drawing takes over from its parts."""
     return {"version": joined(part.version for part in parts), "space": joined(part.space for part in parts),
-            "licence": joined(part.licence for part in parts), "citation": joined(part.citation for part in parts),
+            "licence": united(part.licence for part in parts), "citation": united(part.citation for part in parts),
             "sha256": joined(part.sha256 for part in parts),
             "space_relation": joined(part.space_relation for part in parts),
             "notes": tuple(dict.fromkeys(note for part in parts for note in part.notes))}

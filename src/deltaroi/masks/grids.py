@@ -9,6 +9,7 @@ import numpy as np
 from deltaroi.atlas import NOT_STATED, canonical_space
 from deltaroi.errors import SpaceError, UsageError
 from deltaroi.grid import Grid
+from deltaroi.io.expectations import did_you_mean
 from deltaroi.masks.images import open_image
 
 # First and last voxel centre (mm) of the 1 mm templates in TemplateFlow, to which fMRIPrep resamples.
@@ -35,8 +36,9 @@ def grid_for(space: str, resolution_mm: float) -> Grid:
     """
     name = canonical_space(space)
     if name not in _EXTENT:
+        close = did_you_mean(space, list(_EXTENT))
         raise UsageError(f"the grid of space '{space}' is not known", where="--space",
-                         hint=f"known: {', '.join(_EXTENT)}; or give an image with --like")
+                         hint=close or f"known: {', '.join(_EXTENT)}; or give an image with --like")
     if not 0.5 <= resolution_mm <= 20:
         raise UsageError(f"a resolution of {resolution_mm:g} mm is out of range", where="--resolution",
                          hint="0.5 to 20 mm")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deltaroi.atlas import canonical_definition, find, is_probabilistic, sides_of
+from deltaroi.atlas import canonical_definition, find, is_probabilistic, sides_of, variants
 from deltaroi.errors import StudyError
-from deltaroi.masks.references import drawn_sides
+from deltaroi.masks.references import SIDES, drawn_sides
 from deltaroi.specs import FunctionalRoi, Hemisphere, RegionChoice, Regions, Threshold
 from deltaroi.types import CIRCULAR, CUSTOM, FUNCTIONAL, RoiKey, is_own
 
@@ -20,39 +20,47 @@ class Request:
     threshold: Threshold | None = None
 
 
-def roi_keys(regions: Regions) -> tuple[RoiKey, ...]:
+def roi_keys(regions: Regions, space: str | None = None) -> tuple[RoiKey, ...]:
     """The ROIs of a study, in the order of ``include``, then definitions, then hemispheres.
 
-    Custom ROIs and regions that are not drawn by side come with the hemispheres they have: a mask of both sides, or a
-    sphere on the midline, is ``B`` also when L and R are asked for. Everything else must have what is asked for.
+    Of a definition that exists in several template spaces that counts which fits ``space``, the images', best. Custom
+    ROIs and regions that are not drawn by side come with the hemispheres they have: a mask of both sides, or a sphere
+    on the midline, is ``B`` also when L and R are asked for. Everything else must have what is asked for.
 
     Raises
     ------
     StudyError
         An unknown region, definition or hemisphere, or an ROI that is listed twice.
     """
-    return tuple(request.key for request in resolve(regions)[0])
+    return tuple(request.key for request in resolve(regions, space)[0])
 
 
-def resolve(regions: Regions) -> tuple[tuple[Request, ...], tuple[str, ...]]:
+def roi_notes(regions: Regions, space: str | None = None) -> tuple[str, ...]:
+    """What of the study's ROIs was not taken literally."""
+    return resolve(regions, space)[1]
+
+
+def resolve(regions: Regions, space: str | None = None) -> tuple[tuple[Request, ...], tuple[str, ...]]:
     """The ROIs as in :func:`roi_keys`, and notes on what was not taken literally."""
     found: dict[RoiKey, Request] = {}
     notes: list[str] = []
     for entry in regions.include:
         choice = RegionChoice(region=entry) if isinstance(entry, str) else entry
         asked = choice.hemispheres or regions.hemispheres
-        for definition in _definitions(choice, regions):
-            sides = _sides(choice.region, definition, asked, regions)
+        definitions = _definitions(choice, regions)
+        thresholds = _thresholds(choice, definitions, regions, space)
+        notes += _shadowing(choice, definitions, regions)
+        for definition in definitions:
+            sides = _sides(choice.region, definition, asked, regions, space)
             if set(sides) != set(asked) and not (is_own(definition) and sides == ["B"]):
                 notes.append(f"{choice.region} ({definition}) is drawn as {', '.join(sides)}; "
                              f"{', '.join(asked)} was asked for")
-            threshold = _threshold(choice, definition, regions)
             for side in sides:
                 key = RoiKey(choice.region, side, definition)
                 if key in found:
                     raise StudyError(f"the ROI {key.label} is listed twice", where="regions.include",
                                      hint="list each region, hemisphere and definition once")
-                found[key] = Request(key, threshold)
+                found[key] = Request(key, thresholds[definition])
     unused = sorted(set(regions.custom) - {key.region for key in found})
     notes += [f"regions.custom.{name} is not in regions.include and is not measured" for name in unused
               if not _is_part(name, regions)]
@@ -66,9 +74,19 @@ def _is_part(name: str, regions: Regions) -> bool:
     for roi in regions.custom.values():
         parts = roi.combine.of if hasattr(roi, "combine") else [roi.functional.within] if isinstance(
             roi, FunctionalRoi) else []
-        if any(text.split(".")[0] == name for text in parts):
+        if any([word for word in text.split(".") if word not in (*SIDES, CUSTOM)] == [name] for text in parts):
             return True
     return False
+
+
+def _shadowing(choice: RegionChoice, definitions: Sequence[str], regions: Regions) -> list[str]:
+    """A custom ROI that is called like a region of the definitions that the study names."""
+    if choice.definition is not None or choice.region not in regions.custom:
+        return []
+    named = [regions.definition] if isinstance(regions.definition, str) else regions.definition
+    hidden = [name for name in named if not is_own(name) and any(choice.region in d.regions for d in variants(name))]
+    return [f"{choice.region} is the ROI of that name in regions.custom, not the region of {', '.join(hidden)}"
+            ] if hidden else []
 
 
 def own_definition(name: str, regions: Regions) -> str:
@@ -84,29 +102,34 @@ def _definitions(choice: RegionChoice, regions: Regions) -> list[str]:
         return [own_definition(choice.region, regions)]
     wanted = choice.definition if choice.definition is not None else regions.definition
     names = [wanted] if isinstance(wanted, str) else list(wanted)
+    if not names:
+        raise StudyError(f"no definition is named for {choice.region}", where="regions.definition", hint="e.g. hcpex")
     return [own_definition(choice.region, regions) if is_own(name) and choice.region in regions.custom
             else canonical_definition(name) for name in names]
 
 
-def _sides(region: str, definition: str, asked: Sequence[Hemisphere], regions: Regions) -> list[Hemisphere]:
+def _sides(region: str, definition: str, asked: Sequence[Hemisphere], regions: Regions,
+           space: str | None) -> list[Hemisphere]:
     if is_own(definition):
         return _custom_sides(region, asked, regions)
-    has = sides_of(region, definition)
+    has = sides_of(region, definition, space)
     if has == ("B",):
         return ["B"]
     for side in asked:
-        find(region, side, definition)
+        find(region, side, definition, space)
     return list(asked)
 
 
-def _threshold(choice: RegionChoice, definition: str, regions: Regions) -> Threshold | None:
-    """The threshold of one region in one definition."""
-    fits = not is_own(definition) and is_probabilistic(choice.region, definition)
-    if choice.threshold is not None and not fits:
-        raise StudyError(f"{choice.region} ({definition}) is not drawn from probabilities, so it has no threshold",
-                         where="regions.include",
+def _thresholds(choice: RegionChoice, definitions: Sequence[str], regions: Regions,
+                space: str | None) -> dict[str, Threshold | None]:
+    """The threshold of one region in each of its definitions; those without probabilities have none."""
+    fitting = [name for name in definitions if not is_own(name) and is_probabilistic(choice.region, name, space)]
+    if choice.threshold is not None and not fitting:
+        raise StudyError(f"{choice.region} ({', '.join(definitions)}) is not drawn from probabilities, so it has no "
+                         "threshold", where="regions.include",
                          hint="leave the threshold out; a mask of your own has a `threshold:` in regions.custom")
-    return (choice.threshold if choice.threshold is not None else regions.threshold) if fits else None
+    wanted = choice.threshold if choice.threshold is not None else regions.threshold
+    return {name: wanted if name in fitting else None for name in definitions}
 
 
 def _custom_sides(region: str, asked: Sequence[Hemisphere], regions: Regions) -> list[Hemisphere]:

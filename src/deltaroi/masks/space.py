@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deltaroi.atlas import NOT_STATED, library, space_relation
+import numpy as np
+
+from deltaroi.atlas import NOT_STATED, fit_of, library, space_relation
 from deltaroi.errors import SpaceError
-from deltaroi.grid import Grid
+from deltaroi.grid import FloatArray, Grid
 
 _NOT_STATED_WORDS = {"", "n/a", "unknown", NOT_STATED}
 
@@ -41,7 +43,7 @@ def check_space(space: str, grid: Grid, allow_mismatch: bool, who: str, region: 
         text = f"override ({found.note})"
         return Fit(text, f"{space} on {grid.space}: used because allow_space_mismatch is set, although {found.note}")
     raise SpaceError(f"drawn in {space}, but the images are in {grid.space}: {found.note}", where=who,
-                     hint=_what_fits(region, grid))
+                     hint=_what_fits(region, space, grid))
 
 
 def not_stated(exact: bool, who: str, grid: Grid, space: str) -> Fit:
@@ -59,13 +61,37 @@ def not_stated(exact: bool, who: str, grid: Grid, space: str) -> Fit:
                      hint="state the space, or resample the ROI to the images' grid")
 
 
-def _what_fits(region: str, grid: Grid) -> str:
+def origin_note(grid: Grid) -> tuple[str, ...]:
+    """What to know of images whose header has no origin: ROIs that are placed in mm may lie anywhere on them."""
+    if grid.space == NOT_STATED or np.any(grid.affine[:3, 3]):
+        return ()
+    return (f"the header of the images has no origin (the first voxel lies at 0, 0, 0 mm): look whether their voxels "
+            f"really lie there in {grid.space}, or every ROI is in the wrong place",)
+
+
+def check_origin(affine: FloatArray, space: str, who: str, whose: str) -> None:
+    """Refuse a place in a template from a header without an origin, as it is after saving with an identity matrix.
+
+    Raises
+    ------
+    SpaceError
+        The first voxel lies at exactly 0, 0, 0: voxel numbers stand for millimetres.
+    """
+    if not np.any(affine[:3, 3]):
+        raise SpaceError(f"the header of {whose} has no origin (the first voxel lies at 0, 0, 0 mm), so where the "
+                         f"voxels lie in {space} is unknown", where=who,
+                         hint="write the affine of the image that it was made from into the header")
+
+
+def _what_fits(region: str, space: str, grid: Grid) -> str:
     if grid.space == NOT_STATED:
         return "state the template space of the images (dataset.space, --space)"
-    for space in sorted({d.space for d in library()}):  # other letters would be another template, not a slip
-        if space != grid.space and space.lower() == grid.space.lower():
-            return f"did you mean '{space}'?"
-    fitting = dict.fromkeys(d.name for d in library() if space_relation(d.space, grid.space).kind != "refused"
+    known = sorted({d.space for d in library()})
+    for given in (grid.space, space):
+        for name in known:  # other letters would be another template, not a slip
+            if given not in known and name.lower() == given.strip().lower():
+                return f"did you mean '{name}'?"
+    fitting = dict.fromkeys(d.name for d in library() if fit_of(d, grid.space).kind != "refused"
                             and (not region or region in d.regions))
     if not fitting:
         return "give an ROI drawn in that space; allow_space_mismatch: true overrides and is shown in the report"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid
+from deltaroi.masks.images import readable
 from deltaroi.measuring.table import MapFile
 from deltaroi.signal.gather import gather
 from deltaroi.signal.stream import check_content, read_header
@@ -50,10 +50,8 @@ class MapImage:
         """Values, shape (n,), at flat C-order positions; NaN and 0 as they are."""
         if self.image is None:
             return gather(self.file.path, flat).data[self.volume]
-        try:
-            data = self.image.get_fdata(caching="unchanged")
-        except _unreadable() as error:
-            raise DataError(f"the map cannot be read: {error}", where=str(self.file.path)) from error
+        data = readable(lambda: self.image.get_fdata(caching="unchanged"), self.file.path,
+                        DataError("the map cannot be read", where=str(self.file.path)))
         return np.asarray(data.reshape(self.grid.n_voxels, -1)[flat, self.volume], dtype=np.float64)
 
 
@@ -93,15 +91,13 @@ def _open_with_nibabel(file: MapFile, space: str) -> MapImage:
         except DataError as error:
             raise DataError(f"{other.name}, which belongs to it: {error.message}", where=str(file.path),
                             hint=error.hint) from error
-    try:
-        image = nib.load(file.path)
-    except _unreadable() as error:
-        raise DataError(f"the file is not a volume image that can be read: {error}", where=str(file.path)) from error
+    image: Any = readable(lambda: nib.load(file.path), file.path, DataError(
+        "the file is not a volume image that can be read", where=str(file.path)))
     if not isinstance(image, nib.spatialimages.SpatialImage) or len(image.shape) < 3 or image.affine is None:
         raise DataError("the file is not a volume image", where=str(file.path),
                         hint="surfaces and CIFTI files have no voxels in space")
     shape = tuple(int(n) for n in image.shape)
-    if any(n != 1 for n in shape[4:]) or 0 in shape:
+    if any(n != 1 for n in shape[4:]) or min(shape) < 1:
         raise DataError(f"the image has the shape {shape}", where=str(file.path), hint="expected one volume")
     if np.dtype(image.get_data_dtype()).kind not in "iuf":
         raise DataError(f"voxels of type {image.get_data_dtype()} are not supported", where=str(file.path))
@@ -140,12 +136,3 @@ def _volume(file: MapFile, n_volumes: int) -> int:
         raise DataError(f"there is no volume {file.volume} among {n_volumes}", where=str(file.path))
     return 0 if file.volume is None else file.volume - 1
 
-
-def _unreadable() -> tuple[type[Exception], ...]:
-    """What nibabel raises for files that are damaged or not images."""
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-    from nibabel.wrapstruct import WrapStructError
-
-    return (ImageFileError, HeaderDataError, WrapStructError, OSError, EOFError, ValueError, KeyError, IndexError,
-            ArithmeticError, zlib.error)

@@ -46,7 +46,7 @@ def read_labels(image: Path, names: Path, space: str
         The image or the table cannot be used, or they have no label in common.
     """
     ids, notes = _read_names(names)
-    present = {int(value) for value in np.unique(open_image(image, str(image)).data) if value == int(value)}
+    present = {int(value) for value in np.unique(open_image(image, str(image)).labels)}
     named = {index for sides in ids.values() for indices in sides.values() for index in indices}
     nameless = sorted(present - named - {0})
     if nameless:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks import RegionSet, RoiVoxels, build_regions
+from deltaroi.masks.space import check_origin
 from deltaroi.measuring.image import MapImage, open_map
-from deltaroi.measuring.options import Asked, MeasureOptions, resolve
+from deltaroi.measuring.options import NOT_STATED, Asked, MeasureOptions, resolve
 from deltaroi.measuring.result import MeasureResult
 from deltaroi.measuring.table import MapRow, read_maps
 from deltaroi.summaries import FILLED_ALIKE, resolve_summary, summarise_voxels, summary_exists
@@ -47,7 +48,7 @@ class _Ledger:
 
     def lost(self, row: MapRow, reason: str, *, failure: bool) -> None:
         self.exclusions.append(Exclusion("inputs", row.subject, row.session, region=row.contrast, reason=reason,
-                                         value=row.file.text, failure=failure))
+                                         value=row.file.shown, failure=failure))
 
 
 class _RegionSets:
@@ -130,6 +131,12 @@ def _read(row: MapRow, sets: _RegionSets, options: MeasureOptions, ledger: _Ledg
         ledger.lost(row, "the file does not state where it lies in space (orientation codes 0, or Analyze without "
                     "origin), so ROIs in mm cannot be placed", failure=False)
         return None
+    if not options.only_labels and options.space != NOT_STATED:
+        try:
+            check_origin(image.grid.affine, options.space, row.file.shown, "the map")
+        except DataError as error:
+            ledger.lost(row, error.message, failure=False)
+            return None
     regions = sets.on(image.grid)
     flat = _union(regions.rois)
     try:
@@ -159,7 +166,7 @@ def _notice(image: MapImage, values: FloatArray, variance: FloatArray | None, le
     zeros = 0 if variance is not None else int(np.count_nonzero(values == 0))
     ledger.counts["maps with zeros"] += zeros > 0
     ledger.counts["zeros"] += zeros
-    ledger.warnings += [f"{image.file.text}: {note}" for note in image.notes]
+    ledger.warnings += [f"{image.file.shown}: {note}" for note in image.notes]
 
 
 def _summarise(measured: Sequence[_Measured], options: MeasureOptions, ledger: _Ledger) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ import numpy as np
 from deltaroi.errors import UsageError
 from deltaroi.masks import as_threshold
 from deltaroi.measuring.labels import read_labels
-from deltaroi.specs import Hemisphere, LabelsRoi, RegionChoice, Regions, SphereRoi
+from deltaroi.specs import LARGEST_RADIUS_MM, Hemisphere, LabelsRoi, RegionChoice, Regions, SphereRoi
 from deltaroi.summaries import OF_SERIES, resolve_summary
 from deltaroi.types import Exclusion
 
@@ -88,7 +88,8 @@ def resolve(options: MeasureOptions) -> Asked:
         raise UsageError(f"minimum coverage is {options.minimum_coverage}", hint="a share from 0 to 1")
     wrong = [side for side in options.hemispheres if side not in ("L", "R", "B")]
     if wrong or not options.hemispheres:
-        raise UsageError(f"unknown hemispheres {wrong}", hint="L, R or B")
+        raise UsageError(f"unknown hemispheres: {', '.join(wrong) or 'none is named'}", where="--hemispheres",
+                         hint="L, R or B, with commas")
     if (options.labels is None) != (options.names is None):
         raise UsageError("--labels and --names go together", hint="give the label image and its table of names")
     include: list[str | RegionChoice] = list(options.regions)
@@ -131,7 +132,8 @@ def _sphere(text: str, space: str) -> SphereRoi:
     except ValueError as error:
         raise UsageError(f"cannot read the sphere {text!r}", hint="x,y,z,radius in mm, e.g. --sphere=-51.5,22.5,22.5,6"
                          ) from error
-    if not np.isfinite([x, y, z, radius]).all() or radius <= 0:
-        raise UsageError(f"cannot draw the sphere {text!r}", hint="numbers in mm, and a radius above 0")
+    if not np.isfinite([x, y, z, radius]).all() or not 0 < radius <= LARGEST_RADIUS_MM:
+        raise UsageError(f"cannot draw the sphere {text!r}",
+                         hint=f"numbers in mm, and a radius above 0 up to {LARGEST_RADIUS_MM}")
     side: Hemisphere = "B" if abs(x) < radius else "L" if x < 0 else "R"
     return SphereRoi(sphere={side: (x, y, z)}, radius_mm=radius, space=space)

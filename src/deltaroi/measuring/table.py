@@ -10,6 +10,7 @@ import pandas as pd
 
 from deltaroi.errors import TableError
 from deltaroi.io.tsv import read_tsv
+from deltaroi.masks.images import user_path
 from deltaroi.tables import columns_hint
 from deltaroi.types import NA
 
@@ -25,6 +26,11 @@ class MapFile:
     text: str
     path: Path
     volume: int | None = None
+
+    @property
+    def shown(self) -> str:
+        """How tables call it: as written, but of a path that is not relative only the file's name."""
+        return Path(self.text).name if Path(self.text).is_absolute() or self.text.startswith("~") else self.text
 
 
 @dataclass(frozen=True)
@@ -109,9 +115,9 @@ def _row(cells: dict[str, str], number: int, folder: Path, where: str) -> MapRow
 def _file(text: str, folder: Path) -> MapFile:
     """A path, or SPM's ``path,volume`` with volumes counted from 1."""
     numbered = re.fullmatch(r"(.+),(\d+)", text)
-    if numbered and not (folder / text).exists():
-        return MapFile(text, folder / numbered[1], int(numbered[2]))
-    return MapFile(text, folder / text)
+    if numbered and not user_path(folder, text).exists():
+        return MapFile(text, user_path(folder, numbered[1]), int(numbered[2]))
+    return MapFile(text, user_path(folder, text))
 
 
 def _refuse_repeats(rows: tuple[MapRow, ...], where: str) -> None:

@@ -11,10 +11,11 @@ import pandas as pd
 
 from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
+from deltaroi.masks import roi_notes
 from deltaroi.pipeline.check_models import check_models
-from deltaroi.pipeline.check_rois import COLUMNS, check_rois
+from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
 from deltaroi.pipeline.declared import functional_rois
-from deltaroi.pipeline.localisers import foresee_choices
+from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
 from deltaroi.report.independence import functional_words
 from deltaroi.tables import exclusion_frame
@@ -108,15 +109,18 @@ def check(study_path: str | Path) -> CheckResult:
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
     plan, unfit = check_models(study, plan)
-    plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, plan.rois, plan.runs, plan.localisers),
+    chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
+    plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
                                    *foresee_group(study, plan.runs, plan.covariates), *empty))
+    lost = {row.region for row in empty} | {key.label for key in without_choice(study, *chosen)}
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
-                       exclusion_frame(plan.foreseen), rois, (*plan.warnings, *odd), notes,
-                       _exit_code(plan, rois, len(empty)))
+                       exclusion_frame(plan.foreseen), rois,
+                       (*plan.warnings, *odd, *roi_notes(study.regions, study.dataset.space)), notes,
+                       _exit_code(plan, rois, len(lost)))
 
 
-def _exit_code(plan: Plan, rois: pd.DataFrame, empty: int) -> int:
-    if not any(one.contrasts for one in plan.runs) or not all(rois["usable"]) or empty == len(rois):
+def _exit_code(plan: Plan, rois: pd.DataFrame, lost: int) -> int:
+    if not any(one.contrasts for one in plan.runs) or not all(rois["usable"]) or lost == len(rois):
         return 4
     return 5 if any(row.failure for row in (*plan.exclusions, *plan.foreseen)) else 0
 

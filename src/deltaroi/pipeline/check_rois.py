@@ -10,9 +10,10 @@ import pandas as pd
 from deltaroi.config.study import Study
 from deltaroi.errors import DeltaroiError
 from deltaroi.grid import Grid
-from deltaroi.masks import build_regions
+from deltaroi.masks import RegionSet, build_regions
+from deltaroi.masks.keys import resolve
 from deltaroi.specs import RegionChoice
-from deltaroi.types import Exclusion, RoiKey
+from deltaroi.types import CIRCULAR, FUNCTIONAL, Exclusion, RoiKey
 
 COLUMNS = ["region", "hemisphere", "definition", "usable", "note"]
 
@@ -53,8 +54,29 @@ def check_rois(study: Study, rois: Sequence[RoiKey], grid: Grid,
 
 
 def _look(study: Study, key: RoiKey, grid: Grid, base: Path) -> tuple[bool, str, tuple[Exclusion, ...]]:
-    one = RegionChoice(region=key.region, definition=key.definition,
-                       hemispheres=[key.hemisphere])  # type: ignore[list-item]
-    alone = study.regions.model_copy(update={"include": [one]})
-    drawn = build_regions(alone, grid, base=base, allow_space_mismatch=study.dataset.allow_space_mismatch)
+    drawn = _draw(study, key, grid, base)
     return True, "; ".join(note for note in drawn.notes if not note.startswith("regions.")), drawn.exclusions
+
+
+def _draw(study: Study, key: RoiKey, grid: Grid, base: Path) -> RegionSet:
+    asked = {request.key: request.threshold for request in resolve(study.regions, grid.space)[0]}
+    one = RegionChoice(region=key.region, definition=key.definition, hemispheres=[key.hemisphere],  # type: ignore[list-item]
+                       threshold=asked.get(key))
+    alone = study.regions.model_copy(update={"include": [one]})
+    return build_regions(alone, grid, base=base, allow_space_mismatch=study.dataset.allow_space_mismatch)
+
+
+def choice_sizes(study: Study, rois: Sequence[RoiKey], grids: Sequence[Grid],
+                 base: Path) -> dict[tuple[str, RoiKey], int]:
+    """Grid digest and functional ROI -> voxels to choose from; those that cannot be drawn are absent."""
+    found: dict[tuple[str, RoiKey], int] = {}
+    for key in rois:
+        if key.definition not in (FUNCTIONAL, CIRCULAR):
+            continue
+        for grid in grids:
+            try:
+                drawn = _draw(study, key, grid, base)
+            except DeltaroiError:  # the table of ROIs says why
+                continue
+            found.update({(grid.digest, roi.key): roi.flat.size for roi in drawn.rois})
+    return found

@@ -90,8 +90,10 @@ def fetch_definition(name: str) -> tuple[Path, ...]:
     ------
     StudyError
         There is no such definition.
+    UsageError
+        It is not one that nilearn downloads.
     DataError
-        It is not one that nilearn downloads, or the download failed.
+        The download failed.
     """
     return tuple(dict.fromkeys(path for d in atlas.variants(name) for path in atlas.fetch(d)))
 

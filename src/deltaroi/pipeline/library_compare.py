@@ -180,7 +180,8 @@ def compare_definitions(region: str, hemispheres: Sequence[str] = ("L", "R"), de
     """
     wrong = sorted(set(hemispheres) - set(SIDES))
     if wrong or not hemispheres:
-        raise UsageError(f"unknown hemispheres {wrong}", where="--hemispheres", hint="L, R or B")
+        raise UsageError(f"unknown hemispheres: {', '.join(wrong) or 'none is named'}", where="--hemispheres",
+                         hint="L, R or B, with commas")
     sides = tuple(side for side in SIDES if side in hemispheres)
     grid = grid_for(space, resolution)
     return compare_read(read_region(region, definitions, grid.space, sides), sides, grid, definitions)

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg", "pdf")
 SHEET = "contact-sheet"
 _FEW = 3  # regions of a definition that may share a column of the contact sheet
+_LONGEST = 16  # rows of a contact sheet of one block
+_DEEP = ("aseg", "cit168", "pauli2017", "tian")  # definitions that have nuclei only
 _SIDE_NAMES = {"L": "Left", "R": "Right", "B": "Both as one ROI"}
 _HOW = (f"Background: {BACKGROUND}, for orientation. Left is left. Outlines: half of the largest weight; dashed: "
         "spheres. Left and right share a colour.")
@@ -191,8 +193,20 @@ def sheet_of(cells: Sequence[Readable]) -> ContactSheet:
         heads.append((names[0] if len(names) == 1 else "other spheres", f"{space} {mark}".strip()))
     caption = (f"{_HOW} Every cell is the slice that shows the ROIs best; a row has one scale. \N{EN DASH}: the "
                "definition does not have the region.", *template_notes(shown), *_absent(cells))
-    return ContactSheet("The region library", [(f.region, plain_title(f)) for f in shown], heads, drawings,
-                        background(), caption)
+    blocks, alone = _blocks(shown)
+    return ContactSheet("The region library", blocks, heads, drawings, background(), caption, alone)
+
+
+def _blocks(shown: Sequence[Readable]) -> tuple[list[list[tuple[str, str]]], list[tuple[str, str]]]:
+    """The rows of the sheet: few in one block, many as nuclei and cortex, and apart those of one definition."""
+    if len(shown) <= _LONGEST:
+        return [[(f.region, plain_title(f)) for f in shown]], []
+    deep = {region for d in atlas.library() if d.name in _DEEP for region in d.regions}
+    parts: tuple[list[tuple[str, str]], ...] = ([], [], [])
+    for found in shown:
+        part = 2 if len(found.definitions) == 1 else 0 if found.region in deep else 1
+        parts[part].append((found.region, plain_title(found)))
+    return [part for part in parts[:2] if part] or [[]], parts[2]
 
 
 def _columns(shown: Sequence[Readable]) -> list[list[str]]:

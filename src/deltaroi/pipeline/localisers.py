@@ -15,7 +15,7 @@ from deltaroi.io.inventory import find_runs
 from deltaroi.pipeline.declared import functional_rois, localiser_weights
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.preflight import Preflight, inspect
-from deltaroi.responses import Part, Seen, contrast_name, parts
+from deltaroi.responses import CHOOSES, TOO_FEW, Part, Seen, contrast_name, is_named, parts
 from deltaroi.specs import Functional, FunctionalRoi
 from deltaroi.types import CIRCULAR, NA, Exclusion, RoiKey, is_own
 
@@ -162,9 +162,28 @@ def about_circular(rois: Sequence[RoiKey]) -> list[str]:
             "estimates are inflated and their p values mean nothing"] if names else []
 
 
+def about_named_runs(study: Study, runs: Sequence[PlannedRun]) -> list[str]:
+    """A warning per ROI whose named runs are not in every session of somebody: they favour the sessions they are in."""
+    out = []
+    for name, spec in functional_rois(study).items():
+        sessions: dict[str, set[str]] = {}
+        choosing: dict[str, set[str]] = {}
+        for one in runs:
+            key = one.run.key
+            for seen in (sessions, choosing) if is_named(spec, key) else (sessions,):
+                seen.setdefault(key.subject, set()).add(key.session)
+        partly = [subject for subject, found in choosing.items() if found != sessions[subject]]
+        if partly:
+            out.append(f"{name}: the runs that choose its voxels are not in every session of {len(partly)} subject(s): "
+                       f"{', '.join(partly[:5])}{', …' if len(partly) > 5 else ''}; the voxels favour the response of "
+                       "the sessions that have them, which can look like a change")
+    return out
+
+
 def foresee_choices(study: Study, rois: Sequence[RoiKey], runs: Sequence[PlannedRun],
-                    localisers: Sequence[PlannedRun]) -> tuple[Exclusion, ...]:
-    """Runs and sessions for which nothing can choose the voxels of a functional ROI, in the responses' words.
+                    localisers: Sequence[PlannedRun],
+                    sizes: Mapping[tuple[str, RoiKey], int] | None = None) -> tuple[Exclusion, ...]:
+    """Runs and sessions that are not measured in a functional ROI, as far as files show, in the responses' words.
 
     Parameters
     ----------
@@ -174,17 +193,43 @@ def foresee_choices(study: Study, rois: Sequence[RoiKey], runs: Sequence[Planned
         Its ROIs.
     runs, localisers : sequence of PlannedRun
         The runs that will be fitted.
+    sizes : mapping of (str, RoiKey) to int, optional
+        Grid digest and functional ROI -> voxels to choose from, where this is known.
     """
-    specs = functional_rois(study)
     rows: list[Exclusion] = []
-    for key in rois:
-        if key.region not in specs or not is_own(key.definition):
-            continue
+    for key, spec in _functional(study, rois):
+        named = [one.run.key for one in runs if one.contrasts and is_named(spec, one.run.key)]
+        rows += [Exclusion("responses", run.subject, run.session, run.run, key.label, CHOOSES) for run in named]
         for subject in sorted({one.run.key.subject for one in runs}):
-            rows += [Exclusion("responses", subject, part.session, part.run, key.label, part.problem, part.value,
-                               part.threshold)
-                     for part in _parts(specs[key.region], subject, runs, localisers) if part.problem]
+            for part in _parts(spec, subject, runs, localisers):
+                what = _short_of(spec, part, key, sizes or {})
+                rows += [Exclusion("responses", subject, part.session, part.run, key.label, *what)] if what else []
     return tuple(rows)
+
+
+def without_choice(study: Study, rois: Sequence[RoiKey], runs: Sequence[PlannedRun],
+                   localisers: Sequence[PlannedRun], sizes: Mapping[tuple[str, RoiKey], int]) -> tuple[RoiKey, ...]:
+    """The functional ROIs that nobody will be measured in; parameters as in :func:`foresee_choices`."""
+    people = {one.run.key.subject for one in runs}
+    return tuple(key for key, spec in _functional(study, rois)
+                 if all(_short_of(spec, part, key, sizes) for subject in people
+                        for part in _parts(spec, subject, runs, localisers)))
+
+
+def _functional(study: Study, rois: Sequence[RoiKey]) -> list[tuple[RoiKey, Functional]]:
+    specs = functional_rois(study)
+    return [(key, specs[key.region]) for key in rois if key.region in specs and is_own(key.definition)]
+
+
+def _short_of(spec: Functional, part: Part, key: RoiKey,
+              sizes: Mapping[tuple[str, RoiKey], int]) -> tuple[str, str, str] | None:
+    """Why no voxels can be chosen for some runs, what was found and what is needed; None when they can."""
+    if part.problem:
+        return part.problem, part.value, part.threshold
+    size = sizes.get((part.grid, key))
+    if spec.strongest is not None and size is not None and size < spec.strongest:
+        return TOO_FEW, str(size), str(spec.strongest)
+    return None
 
 
 def _parts(spec: Functional, subject: str, runs: Sequence[PlannedRun],

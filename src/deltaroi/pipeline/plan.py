@@ -22,6 +22,7 @@ from deltaroi.masks import roi_keys
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
     about_circular,
+    about_named_runs,
     check_functional,
     check_run_labels,
     find_localisers,
@@ -121,7 +122,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         primary_model(tuple(study.dataset.sessions), levels, assignment, study.group.primary)
         query = _query(study, study_path)
-        rois = tuple(roi_keys(study.regions))
+        rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
         found = find_runs(query)
         people = choose_people(study, found.participants, _subjects(found))
@@ -148,7 +149,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
     early = [*(row for one in checked if one.ok for row in one.foreseen), *choosing.foreseen]
     warnings = (*found.warnings, *people.warnings, *choosing.warnings, *_about(runs, grids),
-                *_empty_groups(study, groups, runs), *about_circular(rois))
+                *_empty_groups(study, groups, runs), *about_named_runs(study, runs), *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
                 _simulated(inputs), (*early, *foresee_group(study, runs, covariates),
                                      *foresee_choices(study, rois, runs, localisers)),

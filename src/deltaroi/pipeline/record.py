@@ -82,17 +82,35 @@ def _describe(layout: Layout, name: str, more: Mapping[str, Any], ignore: Iterab
 
 
 def claim_for_regions(layout: Layout) -> None:
-    """Refuse a folder whose description would be overwritten: another dataset, or the output of a run.
+    """Refuse a folder whose files would be overwritten: another dataset, the output of a run, or tables of others.
 
     Raises
     ------
     UsageError
-        It is such a folder.
+        It is such a folder, or it cannot be looked into.
     """
-    other = any(path.exists() for path in (layout.description, layout.bidsignore)) and not _made_by_us(layout)
-    if other or layout.record.exists() or layout.study.exists():
-        what = "another dataset" if other else "the results of a study"
-        raise UsageError(f"the output folder holds {what}", where=str(layout.root), hint="choose another --out")
+    try:
+        what = _not_of_regions(layout)
+    except OSError as error:
+        raise UsageError(f"the output folder cannot be looked into: {error.strerror}", where=str(layout.root),
+                         hint="choose another --out") from error
+    if what:
+        raise UsageError(what, where=str(layout.root), hint="choose another --out")
+
+
+def _not_of_regions(layout: Layout) -> str:
+    """What in a folder stands against writing ROIs into it."""
+    if layout.root.exists() and not layout.root.is_dir():
+        return "the output is a file, not a folder"
+    ours = _made_by_us(layout)
+    if layout.record.exists() or layout.study.exists():
+        return "the output folder holds the results of a study"
+    if not ours and any(path.exists() for path in (layout.description, layout.bidsignore)):
+        return "the output folder holds another dataset"
+    tables = [name for name in ("regions.tsv", "exclusions.tsv") if (layout.root / name).exists()]
+    if tables and not ours:
+        return f"the output folder holds a {tables[0]} that `deltaroi regions build` did not write"
+    return ""
 
 
 def describe_regions(layout: Layout, table: pd.DataFrame) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from deltaroi.errors import UsageError
+from deltaroi.errors import DataError, UsageError
 from deltaroi.grid import Grid
 from deltaroi.io.tsv import write_table
 from deltaroi.layout import Layout
@@ -47,7 +47,8 @@ def build(options: BuildOptions) -> RegionSet:
         raise UsageError("--like and --resolution exclude each other", hint="give one")
     wrong = set(options.hemispheres) - {"L", "R", "B"}
     if wrong or not options.hemispheres:
-        raise UsageError(f"unknown hemispheres {sorted(wrong)}", hint="L, R or B")
+        raise UsageError(f"unknown hemispheres: {', '.join(sorted(wrong)) or 'none is named'}", where="--hemispheres",
+                         hint="L, R or B, with commas")
     names = options.definition if isinstance(options.definition, str) else list(options.definition)
     if not names:
         raise UsageError("no definition is named", where="--definition", hint="e.g. --definition hcpex")
@@ -72,6 +73,8 @@ def build_and_write(options: BuildOptions, out: Path) -> RegionSet:
         An option does not fit, or the folder holds another dataset or the results of a study.
     SpaceError
         The definition lives in another template than the grid.
+    DataError
+        No ROI has a voxel on the grid; ``exclusions.tsv`` is written before it is raised.
     """
     layout = Layout(out)
     record.claim_for_regions(layout)
@@ -80,4 +83,8 @@ def build_and_write(options: BuildOptions, out: Path) -> RegionSet:
     write_table(found.table, REGIONS, out / "regions.tsv")
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, out / "exclusions.tsv")
     record.describe_regions(layout, found.table)
+    if found.table.empty:
+        reasons = "; ".join(dict.fromkeys(lost.reason for lost in found.exclusions))
+        raise DataError(f"no ROI is left: {reasons}", where=str(options.like or "--regions"),
+                        hint=f"read {out / 'exclusions.tsv'}; does the grid hold the brain?")
     return found

@@ -32,7 +32,7 @@ def responses(work: Work) -> pd.DataFrame:
     steps, items = [], []
     for subject, mine in fitted.items():
         local = choosing.get(subject, [])
-        upstream = (*(work.fit_digests[p.run.key] for p in (*mine, *local)), *told)
+        upstream = (*_upstream(work, (*mine, *local)), *told)
         labels: dict[str, Any] = {"runs": [p.run.key.label for p in mine]}
         labels |= {"localisers": [p.run.key.label for p in local]} if specs else {}
         steps.append(Step("responses", f"sub-{subject}", 1, {**fields, **labels}, upstream, ()))
@@ -69,7 +69,14 @@ def _item(work: Work, subject: str, mine: Sequence[PlannedRun],
           local: Sequence[PlannedRun] = ()) -> work_items.SummaryItem:
     return work_items.SummaryItem(
         subject, tuple((p.run.key, p.grid.digest) for p in mine), work.study.summary,
-        work.study.regions.minimum_coverage, tuple(p.run.key for p in local), functional_rois(work.study))
+        work.study.regions.minimum_coverage, tuple((p.run.key, p.grid.digest) for p in local),
+        functional_rois(work.study))
+
+
+def _upstream(work: Work, runs: Sequence[PlannedRun]) -> tuple[str, ...]:
+    """Digests of the fits of these runs, and of the ROIs on their grids."""
+    grids = dict.fromkeys(p.grid.digest for p in runs)
+    return (*(work.fit_digests[p.run.key] for p in runs), *(work.region_digests[grid] for grid in grids))
 
 
 def _exchange(work: Work, fitted: Mapping[str, Sequence[PlannedRun]]) -> tuple[str, ...]:
@@ -81,7 +88,7 @@ def _exchange(work: Work, fitted: Mapping[str, Sequence[PlannedRun]]) -> tuple[s
         return ()
     fields = {"contrasts": asked, "minimum_coverage": work.study.regions.minimum_coverage}
     steps = [Step(_EXCHANGE, f"sub-{subject}", 1, {**fields, "runs": [p.run.key.label for p in mine]},
-                  tuple(work.fit_digests[p.run.key] for p in mine), ()) for subject, mine in fitted.items()]
+                  _upstream(work, mine), ()) for subject, mine in fitted.items()]
     items = [_item(work, subject, mine) for subject, mine in fitted.items()]
     digests = dict(zip(fitted, work.do(_EXCHANGE, steps, items, work_items.localise), strict=True))
     lost = {subject: digest for subject, digest in digests.items() if isinstance(digest, Failure)}

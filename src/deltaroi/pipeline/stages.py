@@ -15,8 +15,9 @@ from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
+from deltaroi.masks import region_files
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import LOCALISERS, STAGES, declared
+from deltaroi.pipeline.declared import LOCALISERS, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
@@ -87,8 +88,8 @@ def masks(work: Work) -> None:
     fields = declared(study)["masks"]
     steps, items = [], []
     for grid in work.plan.grids:
-        steps.append(Step("masks", f"grid-{grid.digest}", 2, {**fields, "grid": grid.digest}, (),
-                          work_items.region_files(study.regions, work.file.parent)))
+        steps.append(Step("masks", f"grid-{grid.digest}", 3, {**fields, "grid": grid.digest}, (),
+                          region_files(study.regions, work.file.resolve().parent, grid.space)))
         items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
                                           study.dataset.allow_space_mismatch))
     for grid, digest in zip(work.plan.grids, work.do("masks", steps, items, work_items.build_masks), strict=True):
@@ -201,8 +202,10 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     """Per stage, how many steps there are; done ones can only be told once their inputs are known."""
     runs = work.plan.runs
     subjects = {p.run.key.subject for p in runs}
-    marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
-             for stage in STAGES}
+    told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
     totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
+              **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
               "responses": len(subjects), "effects": 1, "report": 1}
+    marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
+             for stage in totals}
     return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

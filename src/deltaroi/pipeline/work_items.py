@@ -19,7 +19,7 @@ from deltaroi.layout import Layout
 from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions, write_roi_images
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.steps import Step
-from deltaroi.specs import Condition, FirstLevel, Functional, LabelsRoi, MaskRoi, Regions, Summary
+from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary
 from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, SELECTIONS, exclusion_frame, exclusion_rows
 from deltaroi.types import Exclusion, RunKey
 
@@ -64,15 +64,6 @@ def load_region_set(layout: Layout, grid_digest: str) -> RegionSet:
     return load_regions(layout.regions(grid_digest))
 
 
-def region_files(regions: Regions, base: Path) -> tuple[Path, ...]:
-    """Files of the user that custom ROIs read."""
-    entries = [roi.mask for roi in regions.custom.values() if isinstance(roi, MaskRoi)]
-    for roi in regions.custom.values():
-        if isinstance(roi, LabelsRoi):
-            entries += [roi.labels] if roi.table is None else [roi.labels, roi.table]
-    return tuple((base / Path(entry).expanduser()).resolve() for entry in sorted(entries))
-
-
 @dataclass(frozen=True)
 class FitItem:
     """One run to be fitted."""
@@ -96,13 +87,13 @@ def fit(layout: Layout, item: FitItem) -> list[Path]:
 
 @dataclass(frozen=True)
 class SummaryItem:
-    """One subject to be summarised: its runs, each with the digest of its grid, and what chooses functional ROIs."""
+    """One subject to be summarised: its runs and those of localisers, each with the digest of its grid."""
 
     subject: str
     runs: tuple[tuple[RunKey, str], ...]
     summary: Summary
     minimum_coverage: float
-    localisers: tuple[RunKey, ...] = ()
+    localisers: tuple[tuple[RunKey, str], ...] = ()
     functional: Mapping[str, Functional] = field(default_factory=dict)
 
 
@@ -111,9 +102,8 @@ def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
     from deltaroi import responses
     from deltaroi.firstlevel import load_fit
 
-    fits, of_tasks = ([load_fit(layout.run_fit(key)) for key in keys]
-                      for keys in ([key for key, _ in item.runs], item.localisers))
-    regions = {digest: load_region_set(layout, digest) for _, digest in item.runs}
+    fits, of_tasks = ([load_fit(layout.run_fit(key)) for key, _ in runs] for runs in (item.runs, item.localisers))
+    regions = {digest: load_region_set(layout, digest) for _, digest in (*item.runs, *item.localisers)}
     by_others = any(spec.select_from == "other_subjects" for spec in item.functional.values())
     others = responses.load_effects(layout.voxel_effects) if by_others else ()
     localisers = responses.Localisers(item.functional, tuple(of_tasks), others)
@@ -125,9 +115,13 @@ def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
     write_table(found.table, RESPONSES, paths[0])
     write_table(exclusion_frame(gone), EXCLUSIONS, paths[1])
     write_json(paths[2], {"notes": [note for fitted in (*fits, *of_tasks) for note in fitted.notes]})
+    chosen = layout.subject_selections(item.subject)
     if item.functional:
-        paths.append(layout.subject_selections(item.subject))
-        write_table(found.selections, SELECTIONS, paths[-1])
+        paths.append(chosen)
+        write_table(found.selections, SELECTIONS, chosen)
+    else:  # of an earlier run
+        chosen.unlink(missing_ok=True)
+        chosen.with_suffix(".json").unlink(missing_ok=True)
     return paths
 
 

@@ -26,7 +26,7 @@ from deltaroi.report.figures.slices import (
 from deltaroi.report.figures.style import REGIONS, colour
 from deltaroi.report.pictures import Picture, picture
 from deltaroi.report.template import load_template
-from deltaroi.types import RoiKey
+from deltaroi.types import CIRCULAR, FUNCTIONAL, RoiKey
 
 _OVERVIEW: tuple[tuple[Axis, int], ...] = (("x", 2), ("y", 2), ("z", 3))
 
@@ -70,7 +70,8 @@ def draw_regions(output: Output) -> Drawn:
         overview.append(picture(slices(template, layers, own), f"overview-{axis}", alt))
     single = tuple(_region(template, name, definition, images, colours[name], f"region-{i}")
                    for i, (name, definition) in enumerate(dict.fromkeys((r.region, r.definition) for r in images)))
-    return Drawn(tuple(overview), single, tuple(colours.items()), tuple(notes))
+    legend = {f"{name} ({CIRCULAR})" if name in output.circular else name: shade for name, shade in colours.items()}
+    return Drawn(tuple(overview), single, tuple(legend.items()), tuple(notes))
 
 
 def _images(output: Output) -> tuple[dict[RoiKey, Volume], list[str]]:
@@ -86,6 +87,9 @@ def _images(output: Output) -> tuple[dict[RoiKey, Volume], list[str]]:
     undrawn = [output.roi_label(roi) for roi in output.rois if roi in lacking and roi not in images]
     absent = f"Not drawn, because there is no image of them in the output folder: {words.listed(undrawn)}."
     notes = [absent] if undrawn else []
+    if chosen := [roi.region for roi in ordered if roi.definition in (FUNCTIONAL, CIRCULAR)]:
+        notes.append(f"{words.listed(dict.fromkeys(chosen))}: drawn, and measured in the table below, is the ROI in "
+                     "which the voxels are chosen; the chosen ones differ between subjects.")
     spaces = sorted({space for space in output.regions["space"] if not space.startswith("MNI152")})
     if spaces and ordered:
         notes.append(f"The images' space is {words.listed(spaces)}; the template is drawn for orientation only.")

@@ -13,7 +13,7 @@ import yaml
 from deltaroi.report.data import Output
 from deltaroi.report.methods_group import corrections_text, effects_text, group_text
 from deltaroi.report.methods_signal import data_text, first_level_text, regions_text, responses_text
-from deltaroi.types import NA
+from deltaroi.types import apart
 
 _CITE = re.compile(r"\[@([\w;]+)\]")
 
@@ -53,7 +53,7 @@ def write_methods(output: Output) -> Methods:
     cited: dict[str, str] = {}
     paragraphs = tuple((heading, _CITE.sub(lambda m: _cite(m.group(1), cited), text))
                        for heading, text in drafts if text)
-    atlas = (text for text in dict.fromkeys(output.regions["citation"]) if text != NA)
+    atlas = (text for cell in output.regions["citation"] for text in apart(cell) if not text.startswith("not stated"))
     return Methods(paragraphs, tuple(sorted({*cited.values(), *atlas}, key=str.casefold)))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from deltaroi.report import words
 from deltaroi.report.data import Output
-from deltaroi.types import NA
+from deltaroi.types import CIRCULAR, NA
 
 
 def group_text(output: Output) -> str:
@@ -75,8 +75,11 @@ def corrections_text(output: Output) -> str:
         return ""
     sizes = sorted({int(n) for n in primary["family_size"] if math.isfinite(n)})
     across = "all contrasts" if output.study.regions.family == "all_contrasts" else "one contrast"
-    text = (f"A family holds the ROIs of {across} of one definition, model and comparison (size "
+    mixed = primary.groupby("family")["definition"].nunique().max() > 1
+    text = (f"A family holds the ROIs of {across} of one {'' if mixed else 'definition, '}model and comparison (size "
             f"{words.listed(str(n) for n in sizes) or 'not recorded'}).")
+    if output.circular and not (primary["definition"] == CIRCULAR).all():
+        text += " Circular ROIs are families of their own."
     if primary["p_fwe"].notna().any():
         pairs = primary[["model", "se_kind"]].drop_duplicates().sort_values(["model", "se_kind"])
         what = words.listed(dict.fromkeys(_permuted(str(m), str(s), covaried) for m, s in pairs.to_numpy()))

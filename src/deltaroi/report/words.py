@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from deltaroi.types import NA
+from deltaroi.types import CIRCULAR, NA
 
 LONG_UNITS = {"percent": "% signal change", "none": "raw units"}
 UNITS = {"percent": "%", "% signal change": "%", "percent_per_unit": "% per unit regressor", "none": "raw units"}
@@ -97,5 +97,8 @@ def listed(items: Iterable[str]) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """At most ``length`` characters; what is cut is replaced by an ellipsis."""
-    return text if len(text) <= length else text[: max(length - 1, 1)].rstrip() + "…"
+    """At most ``length`` characters; what is cut is replaced by an ellipsis. That an ROI is circular is never cut."""
+    if len(text) <= length:
+        return text
+    mark = next((end for end in (f" ({CIRCULAR})", f" {CIRCULAR}") if text.endswith(end)), "")
+    return text.removesuffix(mark)[: max(length - len(mark) - 1, 1)].rstrip() + "…" + mark

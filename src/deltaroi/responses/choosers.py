@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from deltaroi.types import NA, RunKey
 
 LEAST_SUBJECTS = 3
 """The fewest other subjects that can choose voxels."""
+CHOOSES = "this run chooses the voxels, and is not tested in them"
+TOO_FEW = "fewer candidate voxels than are to be chosen"
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,9 @@ class Part:
 
 
 def contrast_name(spec: Functional) -> str:
-    """How the fits call the localiser contrast: its name, or the expression with single spaces."""
-    return " ".join(spec.contrast.split())
+    """How the fits call the localiser contrast: its name, or the expression with single spaces outside `backticks`."""
+    parts = spec.contrast.strip().split("`")
+    return "`".join(part if i % 2 else re.sub(r"\s+", " ", part) for i, part in enumerate(parts))
 
 
 def is_localiser(spec: Functional, key: RunKey) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid, IntArray
-from deltaroi.responses.choosers import Part, Seen, contrast_name, is_localiser, is_named, parts
+from deltaroi.responses.choosers import CHOOSES, TOO_FEW, Part, Seen, contrast_name, is_localiser, is_named, parts
 from deltaroi.responses.coverage import Common, Covered, cover
 from deltaroi.responses.others import VoxelEffects, one_sample_t
 from deltaroi.signal.runfit import RunFit
@@ -127,7 +127,7 @@ def choose(key: RoiKey, fits: Sequence[RunFit], localisers: Localisers, regions:
     others = [one for one in localisers.others if one.key == key and one.subject != subject]
     seen = [Seen(fit.key, fit.grid_digest, fit.serves(contrast_name(spec))) for fit in whole.fits]
     lost = gone + [Exclusion("responses", subject, run.key.session, run.key.run, key.label,
-                             "this run chooses the voxels, and is not tested in them")
+                             CHOOSES)
                    for run in seen if is_named(spec, run.key)]
     numbers = {grid: sum(one.grid_digest == grid for one in others) for grid in whole.common}
     chosen: dict[RunKey, Common] = {}
@@ -184,8 +184,7 @@ def pick(t: FloatArray, spec: Functional) -> Picked:
     nothing, number = places[:0], int(places.size)
     if spec.strongest is not None:
         if number < spec.strongest:
-            return Picked(nothing, number, "fewer candidate voxels than are to be chosen", str(number),
-                          str(spec.strongest))
+            return Picked(nothing, number, TOO_FEW, str(number), str(spec.strongest))
         order = np.argsort(-t[places], kind="stable")
         return Picked(np.sort(places[order[:spec.strongest]]), number)
     least = spec.above_t or 0.0

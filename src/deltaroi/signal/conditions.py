@@ -152,7 +152,7 @@ def _trial_types(events: pd.DataFrame, conditions: Mapping[str, Condition], plac
             f"the events have {'only n/a in' if has else 'no'} column 'trial_type'", where=place,
             hint="say in the study file which rows are a condition, e.g. `conditions: {risky: {where: "
                  f"{{{others[0] if others else 'column'}: value}}}}}}`; the other columns are "
-                 f"{', '.join(others) or 'none'}")
+                 f"{', '.join(others) or 'none'} (a localiser task cannot do without this column)")
     return np.array(column, dtype=object)
 
 

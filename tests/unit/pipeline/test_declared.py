@@ -130,6 +130,8 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "group.permutations": (99, {E}),
     "group.seed": (1, {E}),
     "group.equivalence_bounds_d": (0.5, {E}),
+    "group.random": ("slope", {E}),
+    "group.times": ([0.0, 8.0], {E}),
 }
 NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
 WITHOUT_REPORT = ("execution.",)

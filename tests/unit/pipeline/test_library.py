@@ -94,14 +94,8 @@ def test_unknown_spaces() -> None:
 
 
 def test_what_is_not_downloaded_is_not_fetched() -> None:
-    with pytest.raises(atlas_error(), match="not downloaded"):
+    with pytest.raises(UsageError, match="none that nilearn downloads"):
         fetch_definition("hcpex")
-
-
-def atlas_error() -> type[Exception]:
-    from deltaroi.errors import DataError
-
-    return DataError
 
 
 def test_images_come_before_spheres() -> None:
@@ -135,8 +129,8 @@ def test_a_drawing_holds_both_sides_and_its_sizes() -> None:
 
 
 def test_a_centre_of_its_own_is_drawn_beside_left_and_right() -> None:
-    (found,) = read_regions({"pACC": ["amft2015sphere"]}, united=False)
-    assert len(drawing(found, "amft2015sphere").volumes) == 2
+    (found,) = read_regions({"pACC": ["metasphere"]}, united=False)
+    assert len(drawing(found, "metasphere").volumes) == 2
     (union,) = read_regions({"AI": ["bzdok2012sphere"]}, united=False)
     assert set(union.of("bzdok2012sphere")) == {"L", "R"}
 
@@ -154,9 +148,21 @@ def test_small_sets_of_spheres_share_a_column() -> None:
     wanted = {region: [n for n in chosen_definitions(region) if n in names] for region in ("AI", "pACC", "mOFC")}
     sheet = sheet_of(read_regions(wanted))
     heads = [name for name, _ in sheet.columns]
-    assert heads == ["hcpex", "other spheres", "metasphere"]
-    assert [sheet.cells[region, 1].name for region in ("AI", "pACC", "mOFC")] == [
-        "bzdok2012sphere", "amft2015sphere", "liu2011sphere"]
+    assert heads == ["hcpex", "other spheres", "bzdok2012sphere", "metasphere"]
+    assert [sheet.cells[region, 1].name for region in ("pACC", "mOFC")] == ["amft2015sphere", "liu2011sphere"]
+    assert ("AI", 1) not in sheet.cells  # bzdok2012sphere shares pACC with amft2015sphere
+
+
+def test_the_sheet_of_many_regions_has_nuclei_beside_cortex_and_lone_regions_for_themselves() -> None:
+    names = ["hcpex", "aal3"]
+    having = {region: [n for n in chosen_definitions(region) if n in names] for region in region_names()}
+    sheet = sheet_of(read_regions({region: here for region, here in having.items() if here}, sides=("L", "R")))
+    nuclei, cortex = ([name for name, _ in block] for block in sheet.blocks)
+    alone = [name for name, _ in sheet.alone]
+    assert {"amygdala", "VTA", "hippocampus"} <= set(nuclei)
+    assert {"AI", "dlPFC", "precentral"} <= set(cortex)
+    assert set(alone) == {"AI_MI", "MI", "STS", "IPC_wide"}
+    assert sorted([*nuclei, *cortex, *alone]) == sorted(region for region, here in having.items() if here)
 
 
 def test_pictures_are_written_and_never_change(tmp_path: Path) -> None:
@@ -181,7 +187,7 @@ def test_other_formats_carry_no_dates(tmp_path: Path, kind: str, starts: bytes) 
 def test_a_whole_definition_gives_its_regions_and_a_sheet(tmp_path: Path) -> None:
     seen: list[Path] = []
     result = draw_library(PictureChoice(definitions=("bzdok2012sphere",), dpi=40), tmp_path, seen.append)
-    assert [path.name for path in result.files] == ["region-AI.png", "contact-sheet.png"]
+    assert [path.name for path in result.files] == ["region-AI.png", "region-pACC.png", "contact-sheet.png"]
     assert tuple(seen) == result.files
 
 

@@ -80,6 +80,33 @@ def test_a_broken_localiser_is_a_failing_input(two: Any) -> None:
     assert "localiser task loc: " in "\n".join(found.lines())
 
 
+def test_a_trial_type_with_odd_spaces(two: Any) -> None:
+    """Spaces count inside backticks, and nowhere else."""
+    for subject in ("01", "02"):
+        two.run(subject, "loc", task="loc", events=EVENTS.replace("\tu\n", "\tu  !\n"))
+    path = two.study(TEXT.replace("u - v", " `u  !`   -  v"), sessions=["pre", "post"])
+    made = make_plan(read_study(path), path)
+    assert {one.contrasts for one in made.localisers} == {("`u  !` - v",)}
+    assert len(made.localisers) == 2
+
+
+def test_a_localiser_without_trial_types_is_told_what_it_needs(two: Any) -> None:
+    two.run("02", "loc", task="loc", events=EVENTS.replace("trial_type", "kind"))
+    (row,) = (row for row in plan(two).exclusions if row.failure)
+    assert "a localiser task cannot do without this column" in row.reason
+
+
+def test_named_runs_that_a_session_lacks_are_a_warning(trees: Any) -> None:
+    text = TEXT.replace('"u - v"', "a_b").replace("task, task: loc", 'runs, runs: ["01"]')
+    for subject in ("01", "02"):
+        for session, runs in (("pre", "12"), ("post", "12" if subject == "01" else "2")):
+            for run in runs:
+                trees.run(subject, session, f"run-{run}")
+    path = trees.study(text, sessions=["pre", "post"])
+    (said,) = (one for one in make_plan(read_study(path), path).warnings if one.startswith("best: "))
+    assert "not in every session of 1 subject(s): 02; the voxels favour" in said
+
+
 def test_people_without_tested_runs_need_no_localiser(two: Any) -> None:
     two.run("03", "loc", task="loc", events=EVENTS)
     made = plan(two)

@@ -174,7 +174,7 @@ def test_panels_of_a_page_do_not_overlap() -> None:
 
 
 def test_the_contact_sheet_marks_empty_cells_and_names_shared_columns() -> None:
-    sheet = ContactSheet("library", [("amygdala", "amygdala"), ("AI", "insula")],
+    sheet = ContactSheet("library", [[("amygdala", "amygdala"), ("AI", "insula")]],
                          [("one", "space"), ("other spheres", "space")],
                          {("amygdala", 0): pair(), ("AI", 1): pair(name="two")}, None, ("cannot be read: three",))
     shown = texts(contact_sheet(sheet))
@@ -182,6 +182,33 @@ def test_the_contact_sheet_marks_empty_cells_and_names_shared_columns() -> None:
     assert "two" in shown  # inside the shared column
     assert shown.count("one") == 1  # only the heading
     assert "cannot be read: three" in shown
+
+
+def test_blocks_show_only_their_columns_and_lone_regions_their_definition() -> None:
+    sheet = ContactSheet("library", [[("amygdala", "amygdala")], [("AI", "insula"), ("PI", "insula")]],
+                         [("one", "space"), ("two", "space"), ("three", "space")],
+                         {("amygdala", 0): pair(name="one"), ("AI", 1): pair(name="two"), ("PI", 0): pair(name="one"),
+                          ("MI", 2): pair(name="three")}, None, alone=[("MI", "middle insula")])
+    figure = contact_sheet(sheet)
+    shown = texts(figure)
+    assert [shown.count(name) for name in ("one", "two", "three")] == [2, 1, 1]  # three only inside its cell
+    assert shown.count("–") == 2  # none in the block of the amygdala
+    assert {"Regions of one definition", "MI", "middle insula"} <= set(shown)
+    box = figure.bbox.padded(0.5)
+    for text in figure.texts:
+        ends = text.get_window_extent()
+        assert box.x0 <= ends.x0 <= ends.x1 <= box.x1, text.get_text()
+        assert box.y0 <= ends.y0 <= ends.y1 <= box.y1, text.get_text()
+
+
+def test_long_headings_stay_on_the_page() -> None:
+    heading = "VTA_SNc: ventral tegmental area, parabrachial pigmented nucleus and substantia nigra, pars compacta"
+    page = region_page(RegionPage(heading, (pair(),), None))
+    data = Agreement(heading, ("a", "b", "c"), ("#e69f00", "#56b4e9", "#009e73"), (matrix(),), (pair(),), None)
+    for figure in (page, agreement(data)):
+        (title,) = [t for t in figure.texts if t.get_text().startswith("VTA_SNc")]
+        assert title.get_window_extent().x1 <= figure.bbox.x1
+        assert " ".join(title.get_text().split()) == heading
 
 
 def matrix() -> Matrix:

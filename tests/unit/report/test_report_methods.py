@@ -125,6 +125,15 @@ def test_references_are_those_cited(usual: Output) -> None:
     assert list(methods.references) == sorted(methods.references, key=str.casefold)
 
 
+def test_combined_citations_are_references_of_their_own(usual: Output) -> None:
+    first, second = "Huang CC (2022). One. doi:10.1/1", "Rolls ET (2020). Two. doi:10.1/2"
+    regions = usual.regions.assign(citation=first)
+    regions.loc[regions.index[0], "citation"] = f"{first} | {second} | not stated (user ROI)"
+    references = write_methods(dataclasses.replace(usual, regions=regions)).references
+    assert [text for text in references if "doi:10.1/" in text] == [first, second]
+    assert not any("|" in text or "not stated" in text for text in references)
+
+
 def test_study_as_shown_reads_back_as_the_study(usual: Output) -> None:
     assert parse_study(study_yaml(usual)) == usual.study
 

@@ -49,5 +49,7 @@ def test_lists_and_lengths() -> None:
     assert [words.listed("abc"[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
     assert words.shorten("abcdef", 4) == "abc…"
     assert words.shorten("abcd", 4) == "abcd"
+    assert words.shorten("a_long_name_of_an_roi L (circular)", 22) == "a_long_nam… (circular)"
+    assert words.shorten("a_long_name_of_an_roi L circular", 20) == "a_long_nam… circular"
     assert words.plural(1, "ROI") == "1 ROI"
     assert words.plural(0, "ROI") == "0 ROIs"

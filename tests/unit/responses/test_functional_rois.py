@@ -233,6 +233,23 @@ def test_chosen_voxels_keep_their_weights(make_box: Any) -> None:
     assert value(found, column="n_voxels_effective") == pytest.approx(np.mean([weights[s].sum() for s in sets]))
 
 
+def test_partial_volume_of_chosen_voxels(make_box: Any) -> None:
+    """Run by run in its own voxels; a set that is filled alike leaves its session without a value, and a row."""
+    weights = np.linspace(0.1, 1, 60)
+    box = make_box(rule="fill_weight", weights=weights)
+    fits = [box.fit("1"), box.fit("2")]
+    found = summarise(fits, box.sets(), "partial_volume", 0.5, Localisers({"best": spec("other_runs")}))
+    expected = []
+    for one, other in zip(fits, reversed(fits), strict=True):
+        s = strongest([other])
+        model = np.column_stack([weights[s], 1 - weights[s]])
+        expected.append(np.linalg.lstsq(model, one.effect[1, s], rcond=None)[0][0])
+    assert value(found) == pytest.approx(np.mean(expected), rel=1e-9)
+    lone = summarise(fits, box.sets(), "partial_volume", 0.5, Localisers({"best": spec("other_runs", strongest=1)}))
+    assert lone.table["value"].isna().all()
+    assert [row[2].split(" to tell")[0] for row in reasons(lone)] == ["its voxels are filled too much alike"]
+
+
 def test_only_voxels_that_all_runs_have_are_candidates(make_box: Any) -> None:
     box = make_box()
     fits = [box.fit("1", unused=[0, 1]), box.fit("2"), box.fit("1", "post", unused=[2])]

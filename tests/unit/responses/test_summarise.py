@@ -206,6 +206,39 @@ def test_series_summaries_take_value_and_variance_from_the_series() -> None:
     assert table.loc[("pre", "L", "main"), "variance"] == pytest.approx(expected.variance[0], rel=1e-5)
 
 
+@pytest.mark.parametrize("noise", ["ar1", "ols"])
+def test_partial_volume_is_a_regression_on_the_fill_and_its_variance_that_of_the_same_sum(noise: str) -> None:
+    """Two runs of the session, one voxel lost in the other session: the fill of the voxels that remain counts."""
+    fits = [fit("pre", "1", noise=noise), fit("pre", "2", noise=noise), fit("post", unused=[31], noise=noise)]
+    table, lost = rows(fits, "partial_volume")
+    assert lost == ()
+    kept = places(RIGHT)[[0, 1, 3]]
+    fill = regions().rois[1].weights[[0, 1, 3]]
+    model = np.column_stack([fill, 1 - fill])
+    effect = (fits[0].effect[1, kept] + fits[1].effect[1, kept]) / 2
+    found = table.loc[("pre", "R", "main")]
+    assert (found["summary"], found["n_voxels_used"]) == ("partial_volume", 3)
+    assert found["value"] == pytest.approx(np.linalg.lstsq(model, effect, rcond=None)[0][0], rel=1e-9)
+    factors = np.linalg.pinv(model)[0]
+    each = [nilearn_variance((one.voxels[:, kept] * one.scale[kept]).astype(np.float64) @ factors, one)
+            for one in fits[:2]]
+    assert found["variance"] == pytest.approx(sum(each) / 4, rel=1e-6)
+    whole = rows(fits, "mean")[0].loc[("pre", "L", "main")]
+    pd.testing.assert_series_equal(table.loc[("pre", "L", "main")].drop("summary"), whole.drop("summary"), rtol=1e-12)
+
+
+def test_partial_volume_of_voxels_filled_alike_is_missing_and_listed() -> None:
+    one = RoiVoxels(RIGHT, "fill_weight", np.array([11, 30, 31, 40]), np.full(4, 0.4))
+    alike = {GRID.digest: replace(regions(), rois=(regions().rois[0], one))}
+    made = summarise([fit("pre"), fit("post")], alike, "partial_volume", 0.5)
+    table = made.table.set_index(["hemisphere"])
+    assert table.loc["R", ["value", "variance"]].isna().all(axis=None)
+    assert table.loc["L", ["value", "variance"]].notna().all(axis=None)
+    assert [(row.session, row.region) for row in made.exclusions] == [("post", "box-R_test"), ("pre", "box-R_test")]
+    assert all("filled too much alike" in row.reason for row in made.exclusions)
+    assert summarise([fit("pre"), fit("post")], alike, "auto", 0.5).table["value"].notna().all()
+
+
 def test_order_of_runs_changes_nothing() -> None:
     fits = [fit("pre", "1"), fit("pre", "2"), fit("post", "1", unused=[3])]
     pd.testing.assert_frame_equal(rows(fits)[0], rows(fits[::-1])[0], check_exact=True)

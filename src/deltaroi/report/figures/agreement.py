@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deltaroi.report.figures.overlay import Drawing, Panel, fitted
-from deltaroi.report.figures.region_page import WIDTH, Strip, draw_strip, strip, three_cuts
+from deltaroi.report.figures.region_page import WIDTH, Strip, draw_strip, heading_lines, strip, three_cuts
 from deltaroi.report.figures.slices import FloatArray, Volume
 from deltaroi.report.figures.style import GREY, INK, PALE, styled
 
@@ -73,13 +73,14 @@ def agreement(data: Agreement) -> Figure:
     edge = min((WIDTH - _MARGIN - left - _GAP * (number - 1)) / number, _LARGEST_CELL * size)
     small = [line for text in data.caption for line in textwrap.wrap(text, 150)]
     below = 0.049 * longest + 0.16
-    height = (2 * _MARGIN + 0.32 + (overlay.height if overlay else 0.0) + 0.34 + edge + below + 0.06
+    title, tall = heading_lines(data.heading)
+    height = (2 * _MARGIN + tall + 0.02 + (overlay.height if overlay else 0.0) + 0.34 + edge + below + 0.06
               + 0.125 * len(small))
     with styled():
         figure = Figure(figsize=(WIDTH, height))
         top = height - _MARGIN
-        figure.text(_MARGIN / WIDTH, top / height, data.heading, ha="left", va="top", fontsize=11, weight="bold")
-        top -= 0.32
+        figure.text(_MARGIN / WIDTH, top / height, title, ha="left", va="top", fontsize=11, weight="bold")
+        top -= tall + 0.02
         if overlay:
             draw_strip(figure, overlay, data.background, top)
             top -= overlay.height

@@ -18,6 +18,7 @@ WIDTH = 7.2
 _GAP, _BELOW, _MARGIN = 0.08, 0.20, 0.12
 _MOSAIC, _COLUMNS = 8, 4
 _LINE = 0.145
+_HEADING, _HEADING_LINE = 68, 0.18  # characters that fit beside each other, inches of a further line
 _HALF_HIDDEN = 0.5
 _ENLARGE_MM = 60.0  # a region less high and deep than this is enlarged
 
@@ -84,13 +85,14 @@ def region_page(page: RegionPage) -> Figure:
     strips = _strips(page.drawings)
     small = [line for text in page.caption for line in textwrap.wrap(text, 150)]
     legend_rows = -(-len(page.drawings) // 2)
-    height = (2 * _MARGIN + 0.30 + legend_rows * _LINE + 0.10 + sum(s.height for s in strips)
+    title, tall = heading_lines(page.heading)
+    height = (2 * _MARGIN + tall + legend_rows * _LINE + 0.10 + sum(s.height for s in strips)
               + 0.06 + len(small) * 0.125)
     with styled():
         figure = Figure(figsize=(WIDTH, height))
         top = height - _MARGIN
-        figure.text(_MARGIN / WIDTH, top / height, page.heading, ha="left", va="top", fontsize=11, weight="bold")
-        top -= 0.30
+        figure.text(_MARGIN / WIDTH, top / height, title, ha="left", va="top", fontsize=11, weight="bold")
+        top -= tall
         _legend(figure, page.drawings, top)
         top -= legend_rows * _LINE + 0.10
         for row in strips:
@@ -99,6 +101,12 @@ def region_page(page: RegionPage) -> Figure:
         figure.text(_MARGIN / WIDTH, (top - 0.06) / height, "\n".join(small), ha="left", va="top", fontsize=6.2,
                     color=GREY, linespacing=1.25)
     return figure
+
+
+def heading_lines(heading: str) -> tuple[str, float]:
+    """A page's heading in lines that fit its width, and the inches they take."""
+    lines = textwrap.wrap(heading, _HEADING) or [""]
+    return "\n".join(lines), 0.30 + _HEADING_LINE * (len(lines) - 1)
 
 
 def _strips(drawings: tuple[Drawing, ...]) -> list[Strip]:
