@@ -12,7 +12,7 @@ from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.families import Row, corrected_rows
 from deltaroi.group.questions import questions
-from deltaroi.group.reading import ALPHA, amount, p_text, sentence
+from deltaroi.group.reading import ALPHA, amount, p_text, sentence, unit_of
 from deltaroi.specs import GroupStats
 from deltaroi.tables import EFFECTS, conform
 
@@ -75,8 +75,8 @@ def _about_design(ready: Prepared, design: GroupDesign) -> list[str]:
     out = []
     several = design.levels is not None and len(design.levels) > 1
     if len(ready.sessions) > 2:
-        out.append("more than two sessions: the linear mixed model is not available in this version; each later "
-                   f"session is compared with {ready.sessions[0]} on complete cases; {ready.sessions[-1]} is primary")
+        out.append("more than two sessions: the linear mixed model keeps everybody who has a value; the other models "
+                   f"compare each later session with {ready.sessions[0]} on complete cases")
     if ready.sample.columns and not several:
         out.append("covariates do not enter the tests of a single group")
     elif ready.sample.columns and len(ready.sessions) > 1:
@@ -125,7 +125,7 @@ def _record(row: Row, ready: Prepared) -> dict[str, object]:
         "region": roi.region, "hemisphere": roi.hemisphere, "definition": roi.definition,
         "model": row.question.model, "term": row.question.term, "comparison": row.question.comparison,
         "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,
-        "n_second": numbers.n_second, "estimate": test.estimate, "unit": block.units[row.roi], "se": test.se,
+        "n_second": numbers.n_second, "estimate": test.estimate, "unit": unit_of(row), "se": test.se,
         "df": test.df, "statistic": test.statistic, "statistic_kind": test.kind, "p": test.p, "ci_low": test.ci_low,
         "ci_high": test.ci_high, "p_fwe": row.p_fwe, "p_holm": row.p_holm, "q_fdr": row.q_fdr, "family": row.family,
         "family_size": row.family_size, "effect_size": numbers.size.value, "effect_size_kind": numbers.size.kind,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deltaroi.group.blocks import Array, Block, IntArray, Sample
 from deltaroi.group.estimates import Estimate, complete_cases, estimate, permutable
+from deltaroi.group.mixed_models import NO_PROFILES, MixedModels, profiles
 from deltaroi.group.questions import Question
 from deltaroi.specs import GroupStats
 from deltaroi.stats import multiple, permutation
@@ -68,12 +69,16 @@ def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: S
     rows: list[Row] = []
     notes: list[str] = []
     primary = next(q for q in asked if q.primary)
+    models = MixedModels(sample, spec)
     for question in asked:
         cases = [(block, r, complete_cases(question, block, r, sample)) for block in blocks
                  for r in range(len(block.rois))]
         for kind in question.kinds:
-            family = [Row(block, r, question, kind, estimate(question, kind, c, spec.equivalence_bounds_d))
-                      for block, r, c in cases]
+            if question.model == "lmm":
+                family = [_mixed_row(models, question, kind, block, r) for block, r, _ in cases]
+            else:
+                family = [Row(block, r, question, kind, estimate(question, kind, c, spec.equivalence_bounds_d))
+                          for block, r, c in cases]
             p = np.array([row.numbers.test.p for row in family])
             holm, fdr = multiple.holm(p), multiple.benjamini_hochberg(p)
             for row, a, b in zip(family, holm, fdr, strict=True):
@@ -81,13 +86,22 @@ def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: S
                 row.family, row.family_size = _name(blocks, question, kind), int((~np.isnan(p)).sum())
             same_model = question.model == primary.model and question.term == primary.term
             if spec.permutations and same_model and kind == question.leading:
-                tests = [permutable(question, kind, c) for _, _, c in cases]
-                found, said = _max_t(tests, question, kind, sample, spec)
-                notes.append(f"{family[0].family}: {said}")
+                tests = [permutable(question, kind, c) for _, _, c in cases] if question.model != "lmm" else \
+                    profiles(question, [(row.block, row.roi, row.numbers) for row in family], sample,
+                             spec.times)
+                found, said = _max_t(tests, question, kind, sample, spec) if tests else \
+                    (np.full(len(family), np.nan), NO_PROFILES)
+                if tests or question.primary:
+                    notes.append(f"{family[0].family}: {said}")
                 for row, value in zip(family, found, strict=True):
                     row.p_fwe = float(value) if np.isfinite(row.numbers.test.p) else np.nan
             rows += family
     return Corrected(rows, tuple(notes))
+
+
+def _mixed_row(models: MixedModels, question: Question, kind: str, block: Block, roi: int) -> Row:
+    numbers, remarks = models.estimate(question, block, roi)
+    return Row(block, roi, question, kind, numbers, remarks=list(remarks))
 
 
 def _name(blocks: Sequence[Block], question: Question, kind: str) -> str:

@@ -33,6 +33,10 @@ class Question:
         Whether it is an omnibus F test.
     adjusted : bool
         Whether covariates enter.
+    mixed : str
+        For mixed models, what is compared: ``any`` later session with the first, a later one with the ``first``,
+        ``adjacent`` ones, a linear ``trend``, or the last with the first given one mean for all groups at the first
+        (``constrained``).
     """
 
     model: str
@@ -46,6 +50,7 @@ class Question:
     primary: bool = False
     joint: bool = False
     adjusted: bool = False
+    mixed: str = ""
 
 
 def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, spec: GroupStats, *,
@@ -64,9 +69,12 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
     Raises
     ------
     StudyError
-        ``primary`` names a model that the design does not have.
+        ``primary`` names a model that the design does not have, or ``times`` are not one per session.
     """
     model = primary_model(sessions, levels, assignment, spec.primary)
+    if spec.times is not None and len(spec.times) != len(sessions):
+        raise StudyError(f"{len(spec.times)} times are given for {len(sessions)} session(s)", where="group.times",
+                         hint="one time per session, in their order")
     robust = spec.variance == "robust"
     several = levels is not None and len(levels) > 1
     found: list[Question] = []
@@ -80,8 +88,11 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
             found += _within(levels, when, last)
         if several and levels is not None:
             found += _baseline(levels, sessions[0], robust=robust)
+        found += _mixed(sessions, levels, constrained=several and assignment == "randomised", covariates=covariates)
     latest = max(q.last for q in found)
-    candidates = [q for q in found if q.model == model and q.last == latest and q.term != "group_at_baseline"]
+    candidates = [q for q in found if q.model == model and q.last == latest and q.term != "group_at_baseline"
+                  and (q.model != "lmm" or (q.mixed in ("any", "first") and len(q.groups) == len(levels or ("all",))))]
+    candidates.sort(key=lambda q: q.mixed != "any")
     chosen = next((q for q in candidates if q.joint), candidates[0])
     return [replace(q, primary=True) if q is chosen else q for q in found]
 
@@ -89,15 +100,14 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
 def primary_model(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, asked: str) -> str:
     """The model of the primary row; see :func:`questions`."""
     several = levels is not None and len(levels) > 1
-    if asked == "lmm":
-        raise StudyError("the linear mixed model is not available in this version", where="group.primary",
-                         hint="use auto, ancova or change: complete cases, each later session against the first")
     if len(sessions) < 2:
         fits = ["two_sample"] if several else ["one_sample"]
     elif several:
-        fits = ["ancova", "change"] if assignment == "randomised" else ["change", "ancova"]
+        fits = ["ancova", "change", "lmm"] if assignment == "randomised" else ["change", "ancova", "lmm"]
     else:
-        fits = ["paired"]
+        fits = ["paired", "lmm"]
+    if len(sessions) > 2:
+        fits = ["lmm", *(name for name in fits if name != "lmm")]
     if asked == "auto":
         return fits[0]
     if asked not in fits:
@@ -141,6 +151,36 @@ def _within(levels: tuple[str, ...] | None, when: str, last: int) -> Iterator[Qu
     for k, level in enumerate(levels or ("all",)):
         comparison = when if levels is None else f"{level}|{when}"
         yield Question("paired", f"session_within:{level}", comparison, last, 0, (k,), ("classical",), "classical")
+
+
+def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constrained: bool,
+           covariates: bool) -> Iterator[Question]:
+    """What mixed models answer: group × session, and every group's own course."""
+    names = levels or ("all",)
+    everyone = tuple(range(len(names)))
+    sets = [everyone] if len(names) > 2 else []
+    sets += list(_pairs(names))
+    sets += [(k,) for k in everyone] if len(sessions) > 2 or len(names) == 1 else []
+    for groups in sets:
+        who = ",".join(names[k] for k in groups) if len(groups) > 2 else "-".join(names[k] for k in groups)
+        before = "" if levels is None else f"{who}|"
+        term = "group_x_session" if len(groups) > 1 else f"session_within:{names[groups[0]]}"
+        base = Question("lmm", term, "", len(sessions) - 1, 0, groups, ("satterthwaite",), "satterthwaite",
+                        joint=len(groups) > 2, adjusted=covariates)
+        if len(sessions) > 2:
+            yield replace(base, comparison=f"{before}{','.join(sessions)}", mixed="any", joint=True)
+        for last in range(1, len(sessions)):
+            yield replace(base, comparison=f"{before}{sessions[last]}-{sessions[0]}", last=last, mixed="first")
+        for last in range(2, len(sessions)):
+            yield replace(base, comparison=f"{before}{sessions[last]}-{sessions[last - 1]}", last=last, first=last - 1,
+                          mixed="adjacent")
+        if len(sessions) > 2:
+            yield replace(base, comparison=f"{before}linear trend", mixed="trend")
+    if constrained and len(sessions) == 2:
+        for pair in _pairs(names):
+            comparison = f"{names[pair[0]]}-{names[pair[1]]}|{sessions[1]}-{sessions[0]}"
+            yield Question("lmm", "group_difference", comparison, 1, 0, pair, ("satterthwaite",), "satterthwaite",
+                           adjusted=covariates, mixed="constrained")
 
 
 def _baseline(levels: tuple[str, ...], session: str, *, robust: bool) -> Iterator[Question]:

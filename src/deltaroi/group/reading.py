@@ -12,7 +12,8 @@ CIRCULAR_NOTE = ("Circular: the voxels were chosen with the data that are tested
                  "means nothing.")
 """How every reading of a circular ROI ends."""
 _FEW = 10
-_ERRORS = {"hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors"}
+_ERRORS = {"hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors",
+           "satterthwaite": "Satterthwaite's degrees of freedom"}
 _UNSAID = ("n/a", "as given", "")
 
 
@@ -50,6 +51,12 @@ def corrected_p(row: Row) -> tuple[float, str]:
     return row.p_holm, "Holm"
 
 
+def unit_of(row: Row) -> str:
+    """The unit of a row's estimate; that of a trend is per session, or per unit of the times that were given."""
+    unit = row.block.units[row.roi]
+    return f"{unit} per session" if row.question.mixed == "trend" and unit not in _UNSAID else unit
+
+
 def amount(value: float, unit: str) -> str:
     """A number with its unit."""
     text = f"{value:.3g}"
@@ -65,11 +72,13 @@ def p_text(p: float) -> str:
 
 def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     """Direction, groups, size and interval."""
-    question, test, unit = row.question, row.numbers.test, row.block.units[row.roi]
+    question, test, unit = row.question, row.numbers.test, unit_of(row)
     place = _place(row)
     size, way = amount(abs(test.estimate), unit), "higher" if test.estimate > 0 else "lower"
     interval = f"(95 % CI {test.ci_low:.3g} to {amount(test.ci_high, unit)})"
     last = sessions[question.last]
+    if question.model == "lmm":
+        return _mixed(row, levels, sessions, f"{size} {way}", interval)
     if question.model == "one_sample":
         return f"The mean of {place} was {amount(test.estimate, unit)} {interval}"
     if question.model == "paired":
@@ -88,11 +97,37 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
     return f"{place} was {size} {way} {pair} by {how}"
 
 
+def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_: str, interval: str) -> str:
+    """An effect of a linear mixed model."""
+    question, place = row.question, _place(row)
+    how = "by a linear mixed model" + (", adjusted for covariates" if question.adjusted else "")
+    first, last = sessions[question.first or 0], sessions[question.last]
+    if len(question.groups) == 1:
+        who = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
+        if question.mixed == "trend":
+            return f"The linear trend of {place} over sessions was {amount_} than level{who} {interval} {how}"
+        return f"{place} was {amount_} at {last} than at {first}{who} {interval} {how}"
+    pair = f"in {levels[question.groups[0]]} than in {levels[question.groups[-1]]} {interval}"
+    if question.mixed == "constrained":
+        return f"At {last}, with one mean for all groups at {first}, {place} was {amount_} {pair} {how}"
+    if question.mixed == "trend":
+        return f"The linear trend of {place} over sessions was {amount_} {pair} {how}"
+    return f"The change of {place} from {first} to {last} was {amount_} {pair} {how}"
+
+
 def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     question, test = row.question, row.numbers.test
     place = _place(row)
     f = f"F({test.df_between:.0f}, {test.df:.4g}) = {test.statistic:.3g}"
     who = f"between {', '.join(levels[k] for k in question.groups)}"
+    if question.model == "lmm":
+        over = f"over {', '.join(sessions)}" if question.mixed == "any" else \
+            "of its linear trend" if question.mixed == "trend" else \
+            f"from {sessions[question.first or 0]} to {sessions[question.last]}"
+        alone = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
+        text = f"Changes of {place} {over}{alone}" if len(question.groups) == 1 else \
+            f"Differences of the course of {place} {over} {who}"
+        return f"{text}, {f} by a linear mixed model"
     if question.first is None:
         return f"Differences of {place} {who}, {f} with {_ERRORS[row.kind]}"
     first, last = sessions[question.first], sessions[question.last]
@@ -114,8 +149,8 @@ def _verdict(row: Row) -> str:
     bound = f"the equivalence bound of {amount(numbers.bound, unit)} (equivalence {p_text(numbers.p_equivalence)})"
     question = row.question
     if p < ALPHA:
-        kind = "a difference" if question.model not in ("paired", "one_sample") else \
-            "a change" if question.model == "paired" else "a mean other than zero"
+        kind = "a mean other than zero" if question.model == "one_sample" else \
+            "a change" if question.model == "paired" or question.term.startswith("session_within") else "a difference"
         text = f"evidence for {kind}, {said}"
         return f"{text}, yet smaller than {bound}" if small else text
     if small:

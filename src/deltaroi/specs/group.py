@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deltaroi.specs.base import Spec
 
@@ -29,6 +30,17 @@ class GroupStats(Spec):
     permutations: int = Field(10000, ge=0, description="Permutations of the max-T test; 0 leaves it out.")
     seed: int = Field(20260101, ge=0, description="Seed of every random draw of the group stage.")
     equivalence_bounds_d: float = Field(0.3, gt=0, description="Equivalence bound in pooled baseline SDs.")
+    random: Literal["intercept", "slope", "slope_or_intercept"] = Field(
+        "intercept", description="Random effects of mixed models: an intercept per subject, also a slope over "
+        "sessions, or a slope where it can be fitted and else an intercept, which is said.")
+    times: list[float] | None = Field(None, min_length=2, description="Times of the sessions for linear trends and "
+                                      "random slopes, e.g. weeks; null: 0, 1, 2 and so on.")
+
+    @model_validator(mode="after")
+    def _times_rise(self) -> GroupStats:
+        if self.times is not None and any(b <= a for a, b in pairwise(self.times)):
+            raise ValueError(f"times must rise from session to session, found {self.times}")
+        return self
 
 
 class Execution(Spec):

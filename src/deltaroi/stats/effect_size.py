@@ -1,4 +1,8 @@
-"""Standardised effect sizes with confidence intervals."""
+"""Standardised effect sizes with confidence intervals.
+
+Values are corrected for small samples (Hedges' J). The intervals of g and d_z are the exact ones times J, as in R's
+``effectsize``; those of d_av, d_rm and the adjusted difference are of the population's effect and not multiplied.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from deltaroi.stats.noncentral import nct_noncentrality
-from deltaroi.stats.record import NAN, Array, moments
+from deltaroi.stats.record import NAN, Array, Test, moments
 
 _LARGEST_F = 1e4  # beyond it scipy's noncentral F has no values, and the interval is missing
 _Z = float(stats.norm.ppf(0.975))
@@ -17,7 +21,7 @@ _Z = float(stats.norm.ppf(0.975))
 
 @dataclass(frozen=True)
 class EffectSize:
-    """A standardised effect, what it is, and its interval (95 %; 90 % for partial η²); NaN where undefined."""
+    """A standardised effect, what it is, and its interval (95 %; 90 % for partial η² and ω²); NaN where undefined."""
 
     value: float = NAN
     kind: str = "n/a"
@@ -87,8 +91,9 @@ def d_av(pre: Array, post: Array) -> EffectSize:
 
     Notes
     -----
-    d = J M / s with s² = (s₁²+s₂²)/2. The interval is d ± 1.96 SE with the large-sample variance
-    d² (s₁⁴+s₂⁴+2r²s₁²s₂²) / (8 s⁴ (n-1)) + s_change² / (s² (n-1)), which uses the pre-post correlation r (Bonett 2008).
+    d = M / s with s² = (s₁²+s₂²)/2; the value is J d. The interval is d ± 1.96 SE with the large-sample variance
+    d² (s₁⁴+s₂⁴+2r²s₁²s₂²) / (8 s⁴ (n-1)) + s_change² / (s² (n-1)), which uses the pre-post correlation r (Bonett 2008;
+    R's ``statpsych::ci.stdmean.ps``).
     """
     n, mean, var_change = moments(post - pre)
     if n < 3:
@@ -97,11 +102,82 @@ def d_av(pre: Array, post: Array) -> EffectSize:
     average = (v1 + v2) / 2
     if not average > 0:
         return EffectSize(kind="d_av")
-    d = hedges_j(n - 1) * mean / math.sqrt(average)
+    d = mean / math.sqrt(average)
     product = float(np.cov(pre, post)[0, 1]) ** 2
     variance = d**2 * (v1**2 + v2**2 + 2 * product) / (8 * average**2 * (n - 1)) + var_change / (average * (n - 1))
     half = _Z * math.sqrt(variance)
-    return EffectSize(d, "d_av", d - half, d + half)
+    return EffectSize(hedges_j(n - 1) * d, "d_av", d - half, d + half)
+
+
+def d_rm(pre: Array, post: Array) -> EffectSize:
+    """Mean change over the SD of one session as the changes and the correlation give it, Hedges-corrected (n - 1).
+
+    Notes
+    -----
+    d = M / s with s = s_change / √(2(1-r)) (Morris and DeShon 2002; R's ``effectsize::repeated_measures_d``); the value
+    is J d. It presumes equal SDs of both sessions, where s estimates that SD; else d_av is the better choice. Mean and
+    s are independent under normality, so the interval adds their parts in squares (:func:`_squared_parts`):
+    t s_change / (s √n) for the mean, and for log s the variance by the delta method from the normal theory of s₁², s₂²
+    and the covariance. The interval of the noncentral t times √(2(1-r)/n) takes r for known and covers as little as .75
+    when the SDs differ and r is high.
+    """
+    n, mean, var_change = moments(post - pre)
+    if n < 3:
+        return EffectSize(kind="d_rm")
+    v1, v2 = moments(pre)[2], moments(post)[2]
+    if not (v1 > 0 and v2 > 0 and var_change > 0):
+        return EffectSize(kind="d_rm")
+    covariance = float(np.cov(pre, post)[0, 1])
+    r = covariance / math.sqrt(v1 * v2)
+    if not r < 1 - 1e-12:
+        return EffectSize(kind="d_rm")
+    sd = math.sqrt(var_change / (2 * (1 - r)))
+    slopes = np.array([0.5 / var_change - r / (4 * v1 * (1 - r)), 0.5 / var_change - r / (4 * v2 * (1 - r)),
+                       0.5 / (math.sqrt(v1 * v2) * (1 - r)) - 1 / var_change])  # of log s by s₁², s₂², covariance
+    spread = np.array([[2 * v1**2, 2 * covariance**2, 2 * v1 * covariance],
+                       [2 * covariance**2, 2 * v2**2, 2 * v2 * covariance],
+                       [2 * v1 * covariance, 2 * v2 * covariance, v1 * v2 + covariance**2]]) / (n - 1)
+    log_half = _Z * math.sqrt(max(float(slopes @ spread @ slopes), 0.0))
+    half = float(stats.t.ppf(0.975, n - 1)) * math.sqrt(var_change / n) / sd
+    low, high = _squared_parts(mean / sd, half, math.exp(-log_half), math.exp(log_half))
+    return EffectSize(hedges_j(n - 1) * mean / sd, "d_rm", low, high)
+
+
+def adjusted_d(test: Test, pre: tuple[Array, ...]) -> EffectSize:
+    """An adjusted difference (the group coefficient of an ANCOVA) over the pooled SD before, Hedges-corrected.
+
+    Parameters
+    ----------
+    test : Test
+        The t test of the coefficient, in the unit of ``pre``, with any standard error (classical, HC3).
+    pre : tuple of ndarrays
+        The values before of every group of the model.
+
+    Notes
+    -----
+    d = b / s, value J d with the degrees of freedom of s. Given the values before, b is unbiased whatever s is, so the
+    two are uncorrelated, and the interval adds their parts in squares (:func:`_squared_parts`): the t interval of b,
+    and the χ² interval of s. Dividing the interval of b by s alone covers .80 at d = 2 and r = .8.
+    """
+    df, sd = sum(values.size - 1 for values in pre if values.size > 1), pooled_sd(*pre)
+    if not (sd > 0 and df >= 2 and math.isfinite(test.estimate)):
+        return EffectSize(kind="adjusted_d")
+    d, value = test.estimate / sd, hedges_j(df) * test.estimate / sd
+    if not math.isfinite(test.ci_high):
+        return EffectSize(value, "adjusted_d")
+    shrink, stretch = (math.sqrt(float(stats.chi2.ppf(q, df)) / df) for q in (0.025, 0.975))
+    low, high = _squared_parts(d, (test.ci_high - test.estimate) / sd, shrink, stretch)
+    return EffectSize(value, "adjusted_d", low, high)
+
+
+def _squared_parts(d: float, half: float, shrink: float, stretch: float) -> tuple[float, float]:
+    """Interval of d = b/s from the half width of b/s with s fixed, and d · shrink to d · stretch with b fixed.
+
+    The method of variance estimates recovery (MOVER: Zou and Donner 2008; Donner and Zou 2012 for functions of a mean
+    and an SD): distances of the bounds of independent parts add in squares, each side by itself.
+    """
+    near, far = (math.hypot(half, d * (1 - factor)) for factor in (shrink, stretch))
+    return (d - near, d + far) if d >= 0 else (d - far, d + near)
 
 
 def d_z(values: Array) -> EffectSize:
@@ -138,12 +214,30 @@ def partial_eta2(f: float, df_between: float, df: float) -> EffectSize:
     """
     if not (math.isfinite(f) and df > 0):
         return EffectSize(kind="partial_eta2")
-    value = f * df_between / (f * df_between + df)
+    return EffectSize(f * df_between / (f * df_between + df), "partial_eta2", *_explained(f, df_between, df))
+
+
+def partial_omega2(f: float, df_between: float, df: float) -> EffectSize:
+    """Partial ω², less biased than η², with its 90 % interval by the noncentral F.
+
+    Notes
+    -----
+    ω² = max(0, (F-1) df / (F df + error df + 1)) (R's ``effectsize::F_to_omega2``). η² and ω² estimate the same share
+    of the population, so the interval is the same. effectsize instead takes the interval at the smaller F whose η² is
+    this ω²; for F <= 1 that is [0, 0].
+    """
+    if not (math.isfinite(f) and df > 0):
+        return EffectSize(kind="partial_omega2")
+    value = max(0.0, (f - 1) * df_between / (f * df_between + df + 1))
+    return EffectSize(value, "partial_omega2", *_explained(f, df_between, df))
+
+
+def _explained(f: float, df_between: float, df: float) -> tuple[float, float]:
+    """90 % interval of the share explained, λ / (λ + error df); missing where the noncentral F has no values."""
     if f * df_between > _LARGEST_F:
-        return EffectSize(value, "partial_eta2")
-    bounds = [_noncentrality_f(f, df_between, df, q) for q in (0.95, 0.05)]
-    low, high = (ncp / (ncp + df) for ncp in bounds)
-    return EffectSize(value, "partial_eta2", low, high)
+        return NAN, NAN
+    low, high = (ncp / (ncp + df) for ncp in (_noncentrality_f(f, df_between, df, q) for q in (0.95, 0.05)))
+    return low, high
 
 
 def _noncentrality_f(f: float, df_between: float, df: float, quantile: float) -> float:

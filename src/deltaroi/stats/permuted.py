@@ -1,16 +1,21 @@
-"""The statistics that :mod:`deltaroi.stats.permutation` recomputes, each for all arrangements at once."""
+"""The statistics that :mod:`deltaroi.stats.permutation` recomputes, each for all arrangements at once.
+
+Each works on blocks of the same number of rows, the last one filled up, so that a row has the same bytes whichever
+rows come with it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaroi.stats.permutation import IntArray
+from deltaroi.stats.permutation import BLOCK, IntArray
 from deltaroi.stats.record import TINY, Array
-
-_FULL = 1 - 1e-9
+from deltaroi.stats.refit import Refit, basis_left, basis_of, divided, equivalent_f, equivalent_t, ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +34,27 @@ class FreedmanLane:
     nuisance, tested : ndarray, shapes (n, k) and (n, q)
         Columns of the model that are kept, and that are tested.
     kind : str
-        ``classical`` or ``hc3``.
+        ``classical``, ``hc3``, ``groups``: an error variance for each of the groups in ``labels``, or ``hc2_welch``:
+        HC2 errors, as |z| of the same p, with degrees of freedom from the variances of these groups.
+    labels : ndarray, shape (n,), optional
+        The variance groups of ``groups``, ``hc2_welch`` and ``scaled``. They stay in place while residuals move.
+    scaled : bool
+        Residuals are divided by the SD of the variance group they come from and multiplied by that of the group they
+        go to; each group keeps its variance in every arrangement.
+
+    Notes
+    -----
+    ``hc2_welch`` is :func:`deltaroi.stats.small_samples.robust_f`. When a small group varies more than a large one,
+    t has few degrees of freedom in the data and many in most arrangements, where the large residuals sit elsewhere;
+    the largest |t| of a family then comes out too large in the data. |z| of the same p is comparable.
+
+    ``groups`` is the v (one column) or G statistic of Winkler et al. (2014, eq. 10-11): with b the least-squares
+    coefficients, s_g² the sum of squared residuals of group g over the sum of their 1 - h, and W = diag(1 / s_g²),
+
+        v = c'b / √(c'(M'WM)⁻¹c),   G = (C'b)' (C'(M'WM)⁻¹C)⁻¹ (C'b) / (q Λ),
+        Λ = 1 + 2 (q - 1) / (q (q + 2)) · Σ_g (1 - n_g/s_g² / tr W)² / Σ_{i in g} (1 - hᵢ).
+
+    Without covariates and with the compared groups as variance groups it is Welch's t, and Welch's F.
     """
 
     subjects: IntArray
@@ -37,48 +62,74 @@ class FreedmanLane:
     nuisance: Array
     tested: Array
     kind: str
+    labels: IntArray | None = None
+    scaled: bool = False
 
     def absolute(self, arrangements: NDArray[np.generic]) -> Array:
         """|t| or F for each row of arrangements, shape (rows, n)."""
-        q_nuisance = _basis(self.nuisance)
+        model = self._model
+        if model is None:
+            return np.full(arrangements.shape[0], np.nan)
+        return _in_blocks(arrangements, lambda rows: model.absolute(self._rearranged(model.residual, rows)))
+
+    def _rearranged(self, residual: Array, arrangements: NDArray[np.generic]) -> Array:
+        order = arrangements.astype(np.intp, copy=False)
+        return (residual / self._sd)[order] * self._sd if self.scaled else residual[order]
+
+    @cached_property
+    def _sd(self) -> Array:
+        """SD of each subject's variance group, by the residuals of the whole model, shape (n,)."""
+        model = self._model
+        if model is None:
+            raise ValueError("there is no model")
+        member, freedom, _ = model.groups
+        left = model.residual - model.basis @ (model.basis.T @ model.residual)
+        return np.asarray(member @ np.sqrt((left**2) @ member / freedom))
+
+    @cached_property
+    def _model(self) -> Refit | None:
+        """What does not depend on the arrangement; None where the data do not determine the effect or its error."""
+        q_nuisance = basis_of(self.nuisance)
         residual = self.y - q_nuisance @ (q_nuisance.T @ self.y)
         tested = self.tested - q_nuisance @ (q_nuisance.T @ self.tested)
-        missing = np.full(arrangements.shape[0], np.nan)
-        df = self.y.size - q_nuisance.shape[1] - tested.shape[1]
-        if df <= 0 or _basis(tested, np.sqrt((self.tested**2).sum(axis=0))).shape[1] < tested.shape[1]:
-            return missing
-        scale = float(np.abs(self.y).max())
-        if float(np.abs(residual).max()) <= TINY * scale:
-            return missing
-        basis = np.concatenate([q_nuisance, _basis(tested)], axis=1)
-        leverage = (basis**2).sum(axis=1)
-        if self.kind == "hc3" and (leverage > _FULL).any():
-            return missing
-        values = residual[arrangements.astype(np.intp, copy=False)]
-        inverse = np.linalg.inv(tested.T @ tested)
-        effect = values @ tested @ inverse
-        left = values - (values @ basis) @ basis.T
-        exact = np.abs(left).max(axis=1) <= TINY * scale
-        if self.kind == "classical":
-            variance = (left**2).sum(axis=1) / df
-            if tested.shape[1] == 1:
-                return _ratio(effect[:, 0], variance * inverse[0, 0], exact)
-            form = np.einsum("bi,ij,bj->b", effect, tested.T @ tested, effect) / tested.shape[1]
-            return _divide(form, variance, exact)
-        weights = left / (1 - leverage)
-        half = tested @ inverse
-        if tested.shape[1] == 1:
-            return _ratio(effect[:, 0], (weights**2) @ (half[:, 0] ** 2), exact)
-        return _wald(effect, np.einsum("bn,ni,nj->bij", weights**2, half, half, optimize=True), exact)
+        scale = float(np.abs(self.y).max(initial=0.0))
+        basis = basis_left(tested, self.tested)
+        if basis is None or float(np.abs(residual).max(initial=0.0)) <= TINY * scale:
+            return None
+        model = Refit(residual / scale, q_nuisance, basis, self.kind, self.labels)
+        if not model.determined:
+            return None
+        return model if not self.scaled or model.groups_vary else None
+
+
+@dataclass(frozen=True, eq=False)
+class WildBootstrap(FreedmanLane):
+    """The same statistics; each residual of the nuisance part is multiplied by a random number of mean 0, variance 1.
+
+    The null hypothesis is imposed: values are the fit without the tested columns plus multiplied residuals (Wu 1986;
+    Davidson and Flachaire 2008). Arrangements are rows of multipliers, the first of them ones: from
+    :func:`deltaroi.stats.permutation.sign_flips` (Rademacher) or :func:`deltaroi.stats.small_samples.multiplier_rows`.
+    Subjects keep their own error variance, which permutation deals out anew.
+    """
+
+    def _rearranged(self, residual: Array, arrangements: NDArray[np.generic]) -> Array:
+        return residual * arrangements.astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Welch:
-    """|t| of Welch's test, or F of Welch's analysis of variance; values are dealt anew to the groups."""
+    """|t| of Welch's test, or F of Welch's analysis of variance; values are dealt anew to the groups.
+
+    With ``equivalent`` |z| of the same p instead, by the degrees of freedom of each arrangement: see
+    :class:`FreedmanLane`. With ``scaled`` the deviations from the mean are scaled as there; relabelling is then no
+    longer exact when groups are alike, and better when they are not.
+    """
 
     subjects: IntArray
     y: Array
     labels: IntArray
+    equivalent: bool = False
+    scaled: bool = False
 
     def absolute(self, arrangements: NDArray[np.generic]) -> Array:
         """|t| (two groups) or F for each row of arrangements, shape (rows, n)."""
@@ -91,21 +142,41 @@ class Welch:
         scale = float(np.abs(self.y).max())
         if float(np.abs(centred).max()) <= TINY * scale:
             return np.full(arrangements.shape[0], np.nan)
-        values = centred[arrangements.astype(np.intp, copy=False)]
-        means = values @ member / counts
-        sums = (values**2) @ member - counts * means**2
-        variances = np.where(sums > (TINY * scale) ** 2 * counts, sums, 0.0) / (counts - 1)
-        if groups.size == 2:
-            total = (variances / counts).sum(axis=1)
-            return _ratio(means[:, 0] - means[:, 1], total, total <= 0)
-        flat = (variances <= 0).any(axis=1)
-        weights = counts / np.where(variances > 0, variances, 1.0)
-        share = weights / weights.sum(axis=1, keepdims=True)
-        spread = ((1 - share) ** 2 / (counts - 1)).sum(axis=1)
-        grand = (share * means).sum(axis=1, keepdims=True)
-        k = groups.size
-        between = (weights * (means - grand) ** 2).sum(axis=1) / (k - 1)
-        return _divide(between, 1 + 2 * (k - 2) / (k**2 - 1) * spread, flat)
+        within = centred - member @ (centred @ member / counts)
+        sd = member @ np.sqrt((within**2) @ member / (counts - 1)) if self.scaled else np.ones(centred.size)
+        if sd.min() <= TINY * scale:
+            return np.full(arrangements.shape[0], np.nan)
+        scaled = centred / sd
+        return _in_blocks(arrangements, lambda rows: self._of(scaled[rows.astype(np.intp, copy=False)] * sd, member,
+                                                              scale))
+
+    def _of(self, values: Array, member: Array, scale: float) -> Array:
+        statistic, df = _welch(values, member, scale)
+        if not self.equivalent:
+            return statistic
+        k = member.shape[1]
+        return equivalent_t(statistic, df) if k == 2 else equivalent_f(statistic, k - 1, df)
+
+
+def _welch(values: Array, member: Array, scale: float) -> tuple[Array, Array]:
+    """Statistics and error degrees of freedom, shape (rows,)."""
+    counts = member.sum(axis=0)
+    k = counts.size
+    means = values @ member / counts
+    sums = (values**2) @ member - counts * means**2
+    variances = np.where(sums > (TINY * scale) ** 2 * counts, sums, 0.0) / (counts - 1)
+    if k == 2:
+        total = (variances / counts).sum(axis=1)
+        parts = ((variances / counts) ** 2 / (counts - 1)).sum(axis=1)
+        return (ratio(means[:, 0] - means[:, 1], total, total <= 0),
+                np.where(parts > 0, total**2 / np.where(parts > 0, parts, 1.0), 1.0))
+    flat = (variances <= 0).any(axis=1)
+    weights = counts / np.where(variances > 0, variances, 1.0)
+    share = weights / weights.sum(axis=1, keepdims=True)
+    spread = ((1 - share) ** 2 / (counts - 1)).sum(axis=1)
+    grand = (share * means).sum(axis=1, keepdims=True)
+    between = (weights * (means - grand) ** 2).sum(axis=1) / (k - 1)
+    return divided(between, 1 + 2 * (k - 2) / (k**2 - 1) * spread, flat), (k**2 - 1) / (3 * spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,36 +192,24 @@ class SignFlip:
         spread = float(np.abs(self.y - self.y.mean()).max()) if n else 0.0
         if n < 2 or spread <= TINY * float(np.abs(self.y).max()):
             return np.full(arrangements.shape[0], np.nan)
-        means = arrangements.astype(np.float64, copy=False) @ self.y / n
+        return _in_blocks(arrangements, self._of)
+
+    def _of(self, signs: NDArray[np.generic]) -> Array:
+        n = self.y.size
+        means = signs.astype(np.float64, copy=False) @ self.y / n
         squares = float(self.y @ self.y)
         variance = (squares - n * means**2) / (n - 1) / n
-        return _ratio(means, variance, variance <= TINY * squares / n)
+        return ratio(means, variance, variance <= TINY * squares / n)
 
 
-def _basis(columns: Array, reference: Array | None = None) -> Array:
-    """Orthonormal basis of the columns, shape (n, rank); a column small against its reference norm counts as zero."""
-    norms = np.sqrt((columns**2).sum(axis=0))
-    against = norms if reference is None else reference
-    scaled = columns / np.where(against > 0, against, 1.0)
-    u, s, _ = np.linalg.svd(scaled, full_matrices=False)
-    return u[:, s > 1e-9 * max(float(s.max(initial=0.0)), 1.0 if reference is not None else 1e-300)]
-
-
-def _ratio(effect: Array, variance: Array, exact: NDArray[np.bool_]) -> Array:
-    """|effect| / √variance; an arrangement without error variance counts as extreme (conservative)."""
-    safe = np.where(exact | (variance <= 0), 1.0, variance)
-    return np.where(exact | (variance <= 0), np.inf, np.abs(effect) / np.sqrt(safe))
-
-
-def _divide(form: Array, by: Array, exact: NDArray[np.bool_]) -> Array:
-    return np.where(exact | (by <= 0), np.inf, form / np.where(by > 0, by, 1.0))
-
-
-def _wald(effect: Array, matrices: Array, exact: NDArray[np.bool_]) -> Array:
-    """Wald F per arrangement; singular ones count as extreme."""
-    q = effect.shape[1]
-    size = np.trace(matrices, axis1=1, axis2=2)
-    bad = exact | ~(np.linalg.det(matrices) > 1e-12 * np.maximum(size, 1e-300) ** q)
-    matrices = np.where(bad[:, None, None], np.eye(q), matrices)
-    form = np.einsum("bi,bi->b", effect, np.linalg.solve(matrices, effect[:, :, None])[:, :, 0]) / q
-    return np.where(bad, np.inf, form)
+def _in_blocks(arrangements: NDArray[np.generic], absolute: Callable[[NDArray[np.generic]], Array]) -> Array:
+    """The statistics of all rows, BLOCK rows at a time; the last block is filled up with its first row."""
+    rows = arrangements.shape[0]
+    out = np.empty(rows)
+    for start in range(0, rows, BLOCK):
+        part = arrangements[start:start + BLOCK]
+        here = part.shape[0]
+        if here < BLOCK:
+            part = np.concatenate([part, np.repeat(part[:1], BLOCK - here, axis=0)])
+        out[start:start + here] = absolute(np.ascontiguousarray(part))[:here]
+    return out

@@ -73,11 +73,11 @@ put("mixed_anova", "group_x_session", when, "classical", statistic = i$F, df = i
     effect_size = F_to_eta2(i$F, i$`num Df`, i$`den Df`)$Eta2_partial)
 for (g in c("increase_HRV", "decrease_HRV")) {
   k <- w[w$group == g, ]; n <- nrow(k); s2 <- (var(k$pre) + var(k$post)) / 2
-  av <- j(n - 1) * mean(k$change) / sqrt(s2)
+  av <- mean(k$change) / sqrt(s2)
   half <- qnorm(.975) * sqrt(av^2 * (var(k$pre)^2 + var(k$post)^2 + 2 * cov(k$pre, k$post)^2) / (8 * s2^2 * (n - 1)) +
                                var(k$change) / (s2 * (n - 1)))          # Bonett (2008)
   t <- t.test(k$post, k$pre, paired = TRUE)
-  ttest("paired", paste0("session_within:", g), paste0(g, "|post-pre"), "classical", t, n = n, effect_size = av,
+  ttest("paired", paste0("session_within:", g), paste0(g, "|post-pre"), "classical", t, n = n, effect_size = j(n - 1) * av,
         es_ci_low = av - half, es_ci_high = av + half, bf10 = bf(k$post, k$pre, paired = TRUE),
         p_equivalence = tost(mean(k$change), t$stderr, n - 1, 0.3 * sd(k$pre)))
 }

@@ -44,6 +44,7 @@ def compared(values: pd.DataFrame, shared: Path, assignment: str, permutations: 
 def test_every_row_equals_r(values: pd.DataFrame, shared: Path) -> None:
     reference = pd.read_csv(HERE / "ratings_ds003823.csv")
     effects = compared(values, shared, "randomised").effects.set_index(["model", "term", "comparison", "se_kind"])
+    effects = effects[effects.index.get_level_values("model") != "lmm"]  # test_mixed_against_r.py
     assert set(effects.index) == set(reference[["model", "term", "comparison", "se_kind"]].itertuples(index=False,
                                                                                                   name=None))
     wrong = []

@@ -31,7 +31,12 @@ def options(groups: tuple[str, ...] = ("A", "B"), sessions: tuple[str, ...] = ("
     (options(primary="change"), ("change", "group_difference", "A-B|post-pre", "welch")),
     (options(groups=("A",)), ("paired", "session_within:A", "A|post-pre", "classical")),
     (options(groups=("A", "C", "B")), ("ancova", "group_difference", "A,C,B|post-pre", "hc3")),
-    (options(sessions=("pre", "post", "later")), ("ancova", "group_difference", "A-B|later-pre", "hc3")),
+    (options(sessions=("pre", "post", "later")), ("lmm", "group_x_session", "A-B|pre,post,later", "satterthwaite")),
+    (options(sessions=("pre", "post", "later"), groups=("A", "C", "B")),
+     ("lmm", "group_x_session", "A,C,B|pre,post,later", "satterthwaite")),
+    (options(sessions=("pre", "post", "later"), primary="ancova"),
+     ("ancova", "group_difference", "A-B|later-pre", "hc3")),
+    (options(primary="lmm"), ("lmm", "group_x_session", "A-B|post-pre", "satterthwaite")),
     (options(sessions=("post",)), ("two_sample", "group_difference", "A-B", "welch")),
     (options(sessions=("post",), groups=("A",)), ("one_sample", "mean", "A-0", "classical")),
     (options(sessions=("post",), groups=("A", "C", "B")), ("two_sample", "group_difference", "A,C,B", "welch")),
@@ -53,7 +58,8 @@ def test_both_estimators_and_both_errors_stand_in_the_table(make_table) -> None:
     kinds = set(effects[["model", "term", "se_kind"]].itertuples(index=False, name=None))
     assert kinds == {("ancova", "group_difference", "hc3"), ("ancova", "group_difference", "classical"),
                      ("change", "group_difference", "welch"), ("change", "group_difference", "classical"),
-                     ("mixed_anova", "group_x_session", "classical"), ("paired", "session_within:A", "classical"),
+                     ("mixed_anova", "group_x_session", "classical"), ("lmm", "group_x_session", "satterthwaite"),
+                     ("lmm", "group_difference", "satterthwaite"), ("paired", "session_within:A", "classical"),
                      ("paired", "session_within:B", "classical"), ("two_sample", "group_at_baseline", "welch"),
                      ("two_sample", "group_at_baseline", "classical")}
     assert conform(effects, EFFECTS).equals(effects)
@@ -172,7 +178,7 @@ def test_lord_s_paradox_is_said(make_table) -> None:
 
 
 @pytest.mark.parametrize(("primary", "groups", "sessions", "says"), [
-    ("lmm", ("A", "B"), ("pre", "post"), "not available in this version"),
+    ("lmm", ("A", "B"), ("post",), "does not fit"),
     ("paired", ("A", "B"), ("pre", "post"), "does not fit"),
     ("ancova", ("A",), ("pre", "post"), "does not fit"),
     ("two_sample", ("A", "B"), ("pre", "post"), "does not fit"),

@@ -1,0 +1,204 @@
+"""The estimators that are tried, each by the functions that deltaroi ships.
+
+An estimator is a function of one draw that yields outcomes; DESIGNS says which are tried on which cells. To add one
+(a mixed model, say), write a function of one draw that returns tests by name, and add ``each(function)`` there; a cell
+with ``sessions`` above two has more of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from benchmarks.calibration.cells import ALPHA, PERMUTATIONS
+from benchmarks.calibration.data import Data, FloatArray
+from numpy.typing import NDArray
+
+from deltaroi.stats import linear, means, permutation, small_samples
+from deltaroi.stats.permutation import MaxT, Statistic
+from deltaroi.stats.permuted import FreedmanLane, SignFlip, Welch, WildBootstrap
+from deltaroi.stats.record import Test
+
+
+class Outcome(NamedTuple):
+    """What one estimator said of one draw: ``measure`` is error, coverage or power; ``count`` out of ``of``."""
+
+    estimator: str
+    measure: str
+    count: int
+    of: int = 1
+
+
+Estimator = Callable[[Data], Iterator[Outcome]]
+WELCH = {"welch": (False, False), "welch as z": (True, False), "welch as z, scaled": (True, True)}
+"""Welch's test as a statistic of relabelling: ``equivalent`` and ``scaled``."""
+
+
+def tested(name: str, test: Test, data: Data) -> Iterator[Outcome]:
+    """A single test: whether it rejects, and whether its interval holds the true difference of the changes."""
+    yield rejected(name, test.p, data)
+    if test.kind == "t":
+        yield Outcome(name, "coverage", int(test.ci_low <= data.cell.effect <= test.ci_high))
+
+
+def rejected(name: str, p: float, data: Data) -> Outcome:
+    """Whether a p value rejects."""
+    return Outcome(name, "power" if data.cell.effect else "error", int(p <= ALPHA))
+
+
+def family(name: str, found: MaxT, data: Data) -> Iterator[Outcome]:
+    """Any false rejection; and with effects in some ROIs, how many are found, by single step and by step-down."""
+    cell = data.cell
+    if not cell.effect:
+        yield Outcome(name, "error", int((found.p <= ALPHA).any()))
+        return
+    for way, p in (("", found.p), (", step-down", found.p_step_down)):
+        yield Outcome(name + way, "error", int((p[cell.affected:] <= ALPHA).any()))
+        yield Outcome(name + way, "power", int((p[:cell.affected] <= ALPHA).sum()), cell.affected)
+
+
+def columns(data: Data, roi: int) -> tuple[FloatArray, FloatArray]:
+    """Kept columns of the ANCOVA, and dummies of all groups but the last."""
+    dummies = (data.group[:, None] == np.arange(len(data.cell.n) - 1)).astype(np.float64)
+    return np.column_stack([np.ones(data.group.size), linear.centred(data.first[roi])]), dummies
+
+
+def ancova(data: Data) -> dict[str, Test]:
+    """Coefficient of the first group, and with three groups the omnibus F."""
+    kept, dummies = columns(data, 0)
+    model = linear.fit(data.last[0], np.column_stack([kept, dummies]))
+    weights = np.eye(model.beta.size)[2:]
+    out = {f"ancova {kind}": linear.test_weights(model, weights[0], kind) for kind in ("classical", "hc3")}
+    out |= {f"ancova {kind}": small_samples.robust_t(model, weights[0], kind, data.group)
+            for kind in small_samples.KINDS}
+    if len(weights) > 1:
+        out |= {f"ancova {kind} F": linear.test_joint(model, weights, kind) for kind in ("classical", "hc3")}
+        out["ancova hc2_bm F"] = small_samples.robust_f(model, weights)
+        out["ancova hc2_welch F"] = small_samples.robust_f(model, weights, data.group)
+    return out
+
+
+def change(data: Data) -> dict[str, Test]:
+    """Changes of the first group against the last, and with three groups the omnibus F."""
+    values = data.last[0] - data.first[0]
+    parts = [values[data.group == g] for g in range(len(data.cell.n))]
+    out = {"change welch": means.two_sample(parts[0], parts[-1], "welch")}
+    model = linear.fit(values, np.column_stack([np.ones(values.size), columns(data, 0)[1]]))
+    weights = np.eye(model.beta.size)[1:]
+    out |= {f"change {kind}": linear.test_weights(model, weights[0], kind) for kind in ("classical", "hc3")}
+    out["change hc2_bm"] = small_samples.robust_t(model, weights[0], "hc2_bm")
+    if len(parts) > 2:
+        out["change welch F"] = means.welch_anova(parts)
+        out["change classical F"] = linear.test_joint(model, weights, "classical")
+        out["change hc2_bm F"] = small_samples.robust_f(model, weights)
+        out["change hc2_welch F"] = small_samples.robust_f(model, weights, data.group)
+    return out
+
+
+def last_session(data: Data) -> dict[str, Test]:
+    """Two samples without sessions."""
+    if data.cell.gap:
+        return {}
+    parts = [data.last[0][data.group == g] for g in range(2)]
+    return {f"last session {kind}": means.two_sample(*parts, kind) for kind in ("welch", "classical")}
+
+
+def paired(data: Data) -> dict[str, Test]:
+    """The changes of one group."""
+    return {"paired t": means.one_sample(data.last[0] - data.first[0])}
+
+
+def each(tests: Callable[[Data], dict[str, Test]]) -> Estimator:
+    """The outcomes of several tests."""
+    return lambda data: (one for name, test in tests(data).items() for one in tested(name, test, data))
+
+
+def flipped(data: Data) -> Iterator[Outcome]:
+    """One group: sign flips of its changes."""
+    values = data.last[0] - data.first[0]
+    rows = permutation.sign_flips(values.size, PERMUTATIONS, data.seed)[0]
+    yield rejected("sign flips", alone(SignFlip(np.arange(values.size), values), rows, 2**values.size), data)
+
+
+def resampled(data: Data) -> Iterator[Outcome]:
+    """P values of one ROI by permutation and by the wild bootstrap; only where nothing is to be found."""
+    if data.cell.gap or data.cell.effect:
+        return
+    kept, dummies = columns(data, 0)
+    y, n, count = data.last[0], data.group.size, PERMUTATIONS
+    everyone = np.arange(n)
+    for multipliers in ("rademacher", "webb"):
+        test = small_samples.wild_bootstrap(y, kept, dummies, count, data.seed, multipliers)
+        yield rejected(f"ancova wild bootstrap, {multipliers}", test.p, data)
+    rows = permutation.permutations(n, count, data.seed)[0]
+    floor = permutation.distinct_relabellings(data.group)
+    for kind in ("hc3", "classical", "groups", "hc2_welch"):
+        lane = FreedmanLane(everyone, y, kept, dummies, kind, data.group)
+        yield rejected(f"ancova Freedman-Lane {kind}", alone(lane, rows, floor), data)
+    lane = FreedmanLane(everyone, y, kept, dummies, "hc2_welch", data.group, scaled=True)
+    yield rejected("ancova Freedman-Lane hc2_welch, scaled", alone(lane, rows, floor), data)
+    rows = permutation.relabellings(data.group, count, data.seed)[0]
+    for name, ways in WELCH.items():
+        welch = Welch(everyone, y - data.first[0], data.group, *ways)
+        yield rejected(f"change {name} relabelled", alone(welch, rows, floor), data)
+
+
+def alone(statistic: Statistic, rows: NDArray[np.generic], floor: int) -> float:
+    """P of a family of one."""
+    return float(permutation.max_t([statistic], rows, [floor]).p[0])
+
+
+def changes_max_t(data: Data) -> dict[str, MaxT]:
+    """Group relabelling of the changes; all ways only without gap and effect."""
+    rows = permutation.relabellings(data.group, PERMUTATIONS, data.seed)[0]
+    floors = [permutation.distinct_relabellings(data.group)] * data.cell.rois
+    everyone = np.arange(data.group.size)
+    changes = data.last - data.first
+    tests = {name: [Welch(everyone, one, data.group, *ways) for one in changes] for name, ways in WELCH.items()
+             if ways != (True, False) or not (data.cell.gap or data.cell.effect)}
+    return {f"max-T change {name}": permutation.max_t(family, rows, floors) for name, family in tests.items()}
+
+
+def own_baselines_max_t(data: Data) -> dict[str, MaxT]:
+    """Residuals given each ROI's own baseline, of groups that were randomised; all ways only without effect."""
+    if data.cell.gap:
+        return {}
+    everyone = np.arange(data.group.size)
+    floors = [permutation.distinct_relabellings(data.group)] * data.cell.rois
+    models = [(y, *columns(data, roi)) for roi, y in enumerate(data.last)]
+    rows = permutation.permutations(data.group.size, PERMUTATIONS, data.seed)[0]
+    out = {}
+    for kind, scaled in (("hc3", False), ("hc2_welch", False), ("hc2_welch", True)):
+        if data.cell.effect and (kind, scaled) == ("hc2_welch", False):
+            continue
+        tests = [FreedmanLane(everyone, *model, kind, data.group, scaled) for model in models]
+        out[f"max-T ancova {kind}{', scaled' if scaled else ''}"] = permutation.max_t(tests, rows, floors)
+    if data.cell.effect:
+        return out
+    wild = [WildBootstrap(everyone, *model, "hc3") for model in models]
+    signs = permutation.sign_flips(data.group.size, PERMUTATIONS, data.seed)[0]
+    out["max-T ancova wild bootstrap"] = permutation.max_t(wild, signs, [2**data.group.size] * data.cell.rois)
+    return out
+
+
+def flipped_max_t(data: Data) -> dict[str, MaxT]:
+    """Sign flips of the changes of one group."""
+    n = data.group.size
+    rows = permutation.sign_flips(n, PERMUTATIONS, data.seed)[0]
+    tests = [SignFlip(np.arange(n), after - before) for before, after in zip(data.first, data.last, strict=True)]
+    return {"max-T sign flips": permutation.max_t(tests, rows, [2**n] * data.cell.rois)}
+
+
+def families(tests: Callable[[Data], dict[str, MaxT]]) -> Estimator:
+    """The outcomes of several max-T tests."""
+    return lambda data: (one for name, found in tests(data).items() for one in family(name, found, data))
+
+
+DESIGNS: dict[str, tuple[Estimator, ...]] = {
+    "two groups": (each(ancova), each(change), each(last_session), resampled),
+    "three groups": (each(ancova), each(change)),
+    "one group": (each(paired), flipped),
+    "two groups, max-T": (families(changes_max_t), families(own_baselines_max_t)),
+    "one group, max-T": (families(flipped_max_t),),
+}
