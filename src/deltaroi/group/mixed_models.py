@@ -17,7 +17,7 @@ from deltaroi.stats.mixed_designs import Contrast, MixedDesign
 from deltaroi.stats.profile import Profile
 from deltaroi.stats.record import Test
 
-NO_PROFILES = ("max-T is not computed for this mixed model (somebody lacks a session, a fit is singular, covariates "
+NO_PROFILES = ("max-T is not computed for this mixed model (somebody lacks a session, covariates or a random slope "
                "enter, or it compares some of several groups or one); p is corrected by Holm's method")
 _SPREADS_DIFFER = 1.5
 
@@ -103,7 +103,7 @@ def profiles(question: Question, family: Sequence[tuple[Block, int, Estimate]], 
              times: Sequence[float] | None) -> list[tuple[permutation.Statistic, int]]:
     """The max-T statistics of a group × session effect; none where the mixed model is not the ANOVA's equal.
 
-    That is so when somebody lacks a session, when a fit is singular, when covariates enter, and within one group.
+    That is so when somebody lacks a session, when covariates or a random slope enter, and within one group.
     """
     if question.mixed == "constrained" or len(question.groups) != len(sample.levels) or len(sample.levels) < 2 \
             or sample.covariates.shape[1]:

@@ -28,10 +28,11 @@ class Profile:
 
     Notes
     -----
-    With every value there, F of a linear mixed model with a random intercept that is not singular is that of the mixed
-    analysis of variance: mean square between groups over mean square within groups of the subjects' profiles, which are
-    the values in an orthonormal basis of the differences between sessions. One comparison of sessions has its own mean
-    square above and the same below.
+    With every value there, F of a linear mixed model with a random intercept is that of the mixed analysis of variance:
+    mean square between groups over mean square within groups of the subjects' profiles, which are the values in an
+    orthonormal basis of the differences between sessions. One comparison of sessions has its own mean square above and
+    the same below. Where subjects' levels vary less within groups than their profiles do, the variance between subjects
+    is estimated as zero, the fit is singular, and both mean squares below are pooled.
     """
 
     subjects: IntArray
@@ -54,13 +55,20 @@ class Profile:
         total = float((steps**2).sum())
         if total <= (TINY * float(np.abs(self.values).max())) ** 2 * n:
             return missing
-        between, tested = np.zeros((2, arrangements.shape[0]))
+        levels = self.values.sum(axis=1) / np.sqrt(sessions)
+        levels -= levels.mean()
+        between, tested, apart = np.zeros((3, arrangements.shape[0]))
         for group in groups:
             places = np.flatnonzero(self.labels == group)
-            sums = steps[arrangements[:, places].astype(np.intp, copy=False)].sum(axis=1)
+            dealt = arrangements[:, places].astype(np.intp, copy=False)
+            sums = steps[dealt].sum(axis=1)
+            apart += levels[dealt].sum(axis=1) ** 2 / places.size
             between += (sums**2).sum(axis=1) / places.size
             tested += ((sums @ turn) ** 2).sum(axis=1) / places.size
         within = total - between
         exact = within <= TINY * total
-        ratio = tested / ((groups.size - 1) * turn.shape[1]) / (np.where(exact, 1.0, within) / df)
+        error, rest = within / df, float((levels**2).sum()) - apart
+        pooled = (within + rest) / (df + n - groups.size)
+        error = np.where(rest / (n - groups.size) < error, pooled, error)
+        ratio = tested / ((groups.size - 1) * turn.shape[1]) / np.where(exact, 1.0, error)
         return np.where(exact, np.inf, ratio)
