@@ -1,7 +1,7 @@
 """Values of pingouin and statsmodels on the data of values.csv, for test_side_by_side.py.
 
-    python -m venv /tmp/side && /tmp/side/bin/pip install pingouin==0.7.0 statsmodels==0.15.0
-    /tmp/side/bin/python side_by_side.py        (in this folder)
+    python -m venv side && side/bin/pip install pingouin==0.7.0 statsmodels==0.15.0
+    side/bin/python side_by_side.py        (in this folder)
 
 Writes side_by_side.csv and side_by_side_versions.txt. deltaroi does not depend on pingouin.
 """
