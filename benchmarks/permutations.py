@@ -3,10 +3,10 @@
     python benchmarks/permutations.py [--permutations 10000] [--subjects 100] [--rois 14] [--repeats 5]
 
 Simulated values of two groups. Times the whole test, drawing the permutations included: Freedman-Lane with HC3,
-classical and variance-group errors, with all subjects in every ROI, and with two others missing in each (HC3). Beside
-it, in the same process and on as many cores, the same numbers by refitting every permutation with numpy's lstsq, on a
-hundredth of the permutations and times a hundred. Prints medians of the wall time and of the processor time, which
-does not count what other programs take, and how much memory came on top.
+classical, variance-group and HC2-Welch errors, the last also by sign flips; with all subjects in every ROI, and with
+two others missing in each (HC3). Beside it, in the same process and on as many cores, the HC3 numbers by refitting
+every permutation with numpy's lstsq, on a hundredth of the permutations and times a hundred. Prints medians of the wall
+time and of the processor time, which does not count what other programs take, and how much memory came on top.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaroi.stats.permutation import distinct_relabellings, max_t, permutations
+from deltaroi.stats.permutation import distinct_relabellings, max_t, permutations, sign_flips
 from deltaroi.stats.permuted import FreedmanLane
 
 FloatArray = NDArray[np.float64]
 SEED = 20260101
 FULL = "hc3"
+KINDS = (FULL, "classical", "groups", "hc2_welch")
 
 
 def family(subjects: int, rois: int, kind: str, missing: int = 0) -> list[FreedmanLane]:
@@ -73,21 +74,23 @@ def main() -> None:
     parser.add_argument("--rois", type=int, default=14)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    families = {kind: family(options.subjects, options.rois, kind) for kind in (FULL, "classical", "groups")}
+    families = {kind: family(options.subjects, options.rois, kind) for kind in KINDS}
+    families["hc2_welch, sign flips"] = families["hc2_welch"]
     families["hc3, 2 missing"] = family(options.subjects, options.rois, "hc3", 2)
     few = permutations(options.subjects, options.permutations // 100, SEED)[0]
     fast = np.stack([test.absolute(few) for test in families[FULL]])
     assert np.allclose(fast, refitted(families[FULL], few), rtol=1e-9), "the two ways differ"  # noqa: S101
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-    def whole(tests: list[FreedmanLane]) -> None:
-        rows = permutations(options.subjects, options.permutations, SEED)[0]
+    def whole(tests: list[FreedmanLane], flips: bool) -> None:
+        make = sign_flips if flips else permutations
+        rows = make(options.subjects, options.permutations, SEED)[0]
         max_t(tests, rows, [distinct_relabellings(test.tested[:, 0].astype(np.int64)) for test in tests])
 
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in (*families, "refitting")}
     for _ in range(options.repeats):
         for name, tests in families.items():
-            seconds[name].append(timed(lambda tests=tests: whole(tests)))
+            seconds[name].append(timed(lambda tests=tests, flips="flips" in name: whole(tests, flips)))
         seconds["refitting"].append(tuple(100 * one for one in timed(lambda: refitted(families[FULL], few[1:]))))
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{options.permutations} permutations, {options.subjects} subjects, {options.rois} ROIs\n")

@@ -69,7 +69,8 @@ _THREE = ((8, 20, 20), (2.0, 1.0, 1.0)), ((10, 10, 10), (1.0,) * 3), ((30, 30, 3
 _ONE = (8, 10, 20, 30)
 # The default primary of each design.
 ANCOVA, CHANGE, PAIRED, TWO_SAMPLE = "ancova hc3", "change welch", "paired t", "last session welch"
-MAX_T_ANCOVA, MAX_T_CHANGE, MAX_T_PAIRED = "max-T ancova hc3", "max-T change welch", "max-T sign flips"
+MAX_T_ANCOVA, MAX_T_CHANGE = "max-T ancova Freedman-Lane hc3", "max-T change relabelled welch"
+MAX_T_PAIRED = "max-T sign flips"
 
 
 def _size(n: tuple[int, ...], sd: tuple[float, ...]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from deltaroi.stats import linear, means, permutation, small_samples
 from deltaroi.stats.permutation import MaxT, Statistic
-from deltaroi.stats.permuted import FreedmanLane, SignFlip, Welch, WildBootstrap
+from deltaroi.stats.permuted import FreedmanLane, SignFlip, Welch
 from deltaroi.stats.record import Test
 
 
@@ -31,8 +31,6 @@ class Outcome(NamedTuple):
 
 
 Estimator = Callable[[Data], Iterator[Outcome]]
-WELCH = {"welch": (False, False), "welch as z": (True, False), "welch as z, scaled": (True, True)}
-"""Welch's test as a statistic of relabelling: ``equivalent`` and ``scaled``."""
 
 
 def tested(name: str, test: Test, data: Data) -> Iterator[Outcome]:
@@ -131,17 +129,19 @@ def resampled(data: Data) -> Iterator[Outcome]:
     for multipliers in ("rademacher", "webb"):
         test = small_samples.wild_bootstrap(y, kept, dummies, count, data.seed, multipliers)
         yield rejected(f"ancova wild bootstrap, {multipliers}", test.p, data)
-    rows = permutation.permutations(n, count, data.seed)[0]
+    rows: NDArray[np.generic] = permutation.permutations(n, count, data.seed)[0]
     floor = permutation.distinct_relabellings(data.group)
     for kind in ("hc3", "classical", "groups", "hc2_welch"):
         lane = FreedmanLane(everyone, y, kept, dummies, kind, data.group)
         yield rejected(f"ancova Freedman-Lane {kind}", alone(lane, rows, floor), data)
-    lane = FreedmanLane(everyone, y, kept, dummies, "hc2_welch", data.group, scaled=True)
-    yield rejected("ancova Freedman-Lane hc2_welch, scaled", alone(lane, rows, floor), data)
+    flips = permutation.sign_flips(n, count, data.seed)[0]
+    lane = FreedmanLane(everyone, y, kept, dummies, "hc2_welch", data.group)
+    yield rejected("ancova sign flips hc2_welch", alone(lane, flips, floor), data)
     rows = permutation.relabellings(data.group, count, data.seed)[0]
-    for name, ways in WELCH.items():
-        welch = Welch(everyone, y - data.first[0], data.group, *ways)
-        yield rejected(f"change {name} relabelled", alone(welch, rows, floor), data)
+    t, z = (Welch(everyone, y - data.first[0], data.group, equivalent) for equivalent in (False, True))
+    yield rejected("change relabelled welch", alone(t, rows, floor), data)
+    yield rejected("change relabelled welch as z", alone(z, rows, floor), data)
+    yield rejected("change sign flips welch as z", alone(z, flips, floor), data)
 
 
 def alone(statistic: Statistic, rows: NDArray[np.generic], floor: int) -> float:
@@ -150,35 +150,34 @@ def alone(statistic: Statistic, rows: NDArray[np.generic], floor: int) -> float:
 
 
 def changes_max_t(data: Data) -> dict[str, MaxT]:
-    """Group relabelling of the changes; all ways only without gap and effect."""
-    rows = permutation.relabellings(data.group, PERMUTATIONS, data.seed)[0]
-    floors = [permutation.distinct_relabellings(data.group)] * data.cell.rois
-    everyone = np.arange(data.group.size)
-    changes = data.last - data.first
-    tests = {name: [Welch(everyone, one, data.group, *ways) for one in changes] for name, ways in WELCH.items()
-             if ways != (True, False) or not (data.cell.gap or data.cell.effect)}
-    return {f"max-T change {name}": permutation.max_t(family, rows, floors) for name, family in tests.items()}
+    """Changes relabelled and flipped; all ways only without gap and effect."""
+    count, floors = PERMUTATIONS, [permutation.distinct_relabellings(data.group)] * data.cell.rois
+    rows = permutation.relabellings(data.group, count, data.seed)[0]
+    flips = permutation.sign_flips(data.group.size, count, data.seed)[0]
+    t, z = ([Welch(np.arange(data.group.size), one, data.group, equivalent) for one in data.last - data.first]
+            for equivalent in (False, True))
+    out = {"max-T change relabelled welch": permutation.max_t(t, rows, floors),
+           "max-T change sign flips welch as z": permutation.max_t(z, flips, floors)}
+    if not (data.cell.gap or data.cell.effect):
+        out["max-T change relabelled welch as z"] = permutation.max_t(z, rows, floors)
+    return out
 
 
 def own_baselines_max_t(data: Data) -> dict[str, MaxT]:
     """Residuals given each ROI's own baseline, of groups that were randomised; all ways only without effect."""
     if data.cell.gap:
         return {}
-    everyone = np.arange(data.group.size)
     floors = [permutation.distinct_relabellings(data.group)] * data.cell.rois
     models = [(y, *columns(data, roi)) for roi, y in enumerate(data.last)]
+    hc3, welch = ([FreedmanLane(np.arange(data.group.size), *model, kind, data.group) for model in models]
+                  for kind in ("hc3", "hc2_welch"))
     rows = permutation.permutations(data.group.size, PERMUTATIONS, data.seed)[0]
-    out = {}
-    for kind, scaled in (("hc3", False), ("hc2_welch", False), ("hc2_welch", True)):
-        if data.cell.effect and (kind, scaled) == ("hc2_welch", False):
-            continue
-        tests = [FreedmanLane(everyone, *model, kind, data.group, scaled) for model in models]
-        out[f"max-T ancova {kind}{', scaled' if scaled else ''}"] = permutation.max_t(tests, rows, floors)
-    if data.cell.effect:
-        return out
-    wild = [WildBootstrap(everyone, *model, "hc3") for model in models]
-    signs = permutation.sign_flips(data.group.size, PERMUTATIONS, data.seed)[0]
-    out["max-T ancova wild bootstrap"] = permutation.max_t(wild, signs, [2**data.group.size] * data.cell.rois)
+    flips = permutation.sign_flips(data.group.size, PERMUTATIONS, data.seed)[0]
+    out = {"max-T ancova Freedman-Lane hc3": permutation.max_t(hc3, rows, floors),
+           "max-T ancova sign flips hc2_welch": permutation.max_t(welch, flips, floors)}
+    if not data.cell.effect:
+        out["max-T ancova Freedman-Lane hc2_welch"] = permutation.max_t(welch, rows, floors)
+        out["max-T ancova sign flips hc3"] = permutation.max_t(hc3, flips, floors)
     return out
 
 

@@ -9,7 +9,8 @@ How many arrangements. When there are fewer than 20,000, or no more than were as
 once, and nothing is drawn; else the identity and as many random ones as were asked for. Asking for 0 leaves the
 identity alone. Whether all were made is returned beside them. That alone does not make a p value exact: it is exact
 when the arrangements leave the distribution of the data as it is under the null hypothesis, as relabelling does when
-groups are alike, and flips when errors are symmetric. Freedman-Lane permutes estimated residuals, and is never exact.
+groups are alike, and flips of one group when errors are symmetric. Freedman-Lane permutes or flips estimated
+residuals, and is never exact.
 """
 
 from __future__ import annotations

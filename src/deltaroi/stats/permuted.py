@@ -20,11 +20,14 @@ from deltaroi.stats.refit import Refit, basis_left, basis_of, divided, equivalen
 
 @dataclass(frozen=True, eq=False)
 class FreedmanLane:
-    """|t| (one tested column) or Wald F (several) of a linear model; residuals of the nuisance part are permuted.
+    """|t| (one tested column) or Wald F (several) of a linear model; residuals of the nuisance part are rearranged.
 
-    Since the fitted nuisance part is reproduced by the full model, the statistic of (fit + permuted residuals) is that
-    of the permuted residuals alone (Freedman and Lane 1983; Winkler et al. 2014). With no nuisance but the intercept
-    it is plain relabelling.
+    Since the fitted nuisance part is reproduced by the full model, the statistic of (fit + rearranged residuals) is
+    that of the rearranged residuals alone (Freedman and Lane 1983; Winkler et al. 2014). Arrangements of integers
+    permute them, for errors that are exchangeable; with no nuisance but the intercept it is plain relabelling.
+    Arrangements of floats multiply them, for errors that are independent and symmetric: sign flips, which are the wild
+    bootstrap with the null hypothesis imposed (Wu 1986; Davidson and Flachaire 2008). Multiplied, subjects keep their
+    own error variance; permuted, they take another's.
 
     Attributes
     ----------
@@ -37,16 +40,14 @@ class FreedmanLane:
         ``classical``, ``hc3``, ``groups``: an error variance for each of the groups in ``labels``, or ``hc2_welch``:
         HC2 errors, as |z| of the same p, with degrees of freedom from the variances of these groups.
     labels : ndarray, shape (n,), optional
-        The variance groups of ``groups``, ``hc2_welch`` and ``scaled``. They stay in place while residuals move.
-    scaled : bool
-        Residuals are divided by the SD of the variance group they come from and multiplied by that of the group they
-        go to; each group keeps its variance in every arrangement.
+        The variance groups of ``groups`` and ``hc2_welch``. They stay in place while residuals move.
 
     Notes
     -----
-    ``hc2_welch`` is :func:`deltaroi.stats.small_samples.robust_f`. When a small group varies more than a large one,
-    t has few degrees of freedom in the data and many in most arrangements, where the large residuals sit elsewhere;
-    the largest |t| of a family then comes out too large in the data. |z| of the same p is comparable.
+    ``hc2_welch`` is :func:`deltaroi.stats.small_samples.robust_f`. When a small group varies more than a large one, t
+    has few degrees of freedom in the data and many in most permutations, where the large residuals sit elsewhere; the
+    largest |t| of a family is then too large in the data. |z| of the same p is more comparable, and most of all with
+    sign flips (docs/calibration.md).
 
     ``groups`` is the v (one column) or G statistic of Winkler et al. (2014, eq. 10-11): with b the least-squares
     coefficients, s_g² the sum of squared residuals of group g over the sum of their 1 - h, and W = diag(1 / s_g²),
@@ -63,28 +64,13 @@ class FreedmanLane:
     tested: Array
     kind: str
     labels: IntArray | None = None
-    scaled: bool = False
 
     def absolute(self, arrangements: NDArray[np.generic]) -> Array:
         """|t| or F for each row of arrangements, shape (rows, n)."""
         model = self._model
         if model is None:
             return np.full(arrangements.shape[0], np.nan)
-        return _in_blocks(arrangements, lambda rows: model.absolute(self._rearranged(model.residual, rows)))
-
-    def _rearranged(self, residual: Array, arrangements: NDArray[np.generic]) -> Array:
-        order = arrangements.astype(np.intp, copy=False)
-        return (residual / self._sd)[order] * self._sd if self.scaled else residual[order]
-
-    @cached_property
-    def _sd(self) -> Array:
-        """SD of each subject's variance group, by the residuals of the whole model, shape (n,)."""
-        model = self._model
-        if model is None:
-            raise ValueError("there is no model")
-        member, freedom, _ = model.groups
-        left = model.residual - model.basis @ (model.basis.T @ model.residual)
-        return np.asarray(member @ np.sqrt((left**2) @ member / freedom))
+        return _in_blocks(arrangements, lambda rows: model.absolute(_rearranged(model.residual, rows)))
 
     @cached_property
     def _model(self) -> Refit | None:
@@ -97,39 +83,21 @@ class FreedmanLane:
         if basis is None or float(np.abs(residual).max(initial=0.0)) <= TINY * scale:
             return None
         model = Refit(residual / scale, q_nuisance, basis, self.kind, self.labels)
-        if not model.determined:
-            return None
-        return model if not self.scaled or model.groups_vary else None
-
-
-@dataclass(frozen=True, eq=False)
-class WildBootstrap(FreedmanLane):
-    """The same statistics; each residual of the nuisance part is multiplied by a random number of mean 0, variance 1.
-
-    The null hypothesis is imposed: values are the fit without the tested columns plus multiplied residuals (Wu 1986;
-    Davidson and Flachaire 2008). Arrangements are rows of multipliers, the first of them ones: from
-    :func:`deltaroi.stats.permutation.sign_flips` (Rademacher) or :func:`deltaroi.stats.small_samples.multiplier_rows`.
-    Subjects keep their own error variance, which permutation deals out anew.
-    """
-
-    def _rearranged(self, residual: Array, arrangements: NDArray[np.generic]) -> Array:
-        return residual * arrangements.astype(np.float64, copy=False)
+        return model if model.determined else None
 
 
 @dataclass(frozen=True, eq=False)
 class Welch:
-    """|t| of Welch's test, or F of Welch's analysis of variance; values are dealt anew to the groups.
+    """|t| of Welch's test, or F of Welch's analysis of variance.
 
-    With ``equivalent`` |z| of the same p instead, by the degrees of freedom of each arrangement: see
-    :class:`FreedmanLane`. With ``scaled`` the deviations from the mean are scaled as there; relabelling is then no
-    longer exact when groups are alike, and better when they are not.
+    Deviations from the mean are dealt anew to the groups, or multiplied, as in :class:`FreedmanLane`. With
+    ``equivalent`` |z| of the same p instead, by the degrees of freedom of each arrangement.
     """
 
     subjects: IntArray
     y: Array
     labels: IntArray
     equivalent: bool = False
-    scaled: bool = False
 
     def absolute(self, arrangements: NDArray[np.generic]) -> Array:
         """|t| (two groups) or F for each row of arrangements, shape (rows, n)."""
@@ -142,13 +110,7 @@ class Welch:
         scale = float(np.abs(self.y).max())
         if float(np.abs(centred).max()) <= TINY * scale:
             return np.full(arrangements.shape[0], np.nan)
-        within = centred - member @ (centred @ member / counts)
-        sd = member @ np.sqrt((within**2) @ member / (counts - 1)) if self.scaled else np.ones(centred.size)
-        if sd.min() <= TINY * scale:
-            return np.full(arrangements.shape[0], np.nan)
-        scaled = centred / sd
-        return _in_blocks(arrangements, lambda rows: self._of(scaled[rows.astype(np.intp, copy=False)] * sd, member,
-                                                              scale))
+        return _in_blocks(arrangements, lambda rows: self._of(_rearranged(centred, rows), member, scale))
 
     def _of(self, values: Array, member: Array, scale: float) -> Array:
         statistic, df = _welch(values, member, scale)
@@ -200,6 +162,13 @@ class SignFlip:
         squares = float(self.y @ self.y)
         variance = (squares - n * means**2) / (n - 1) / n
         return ratio(means, variance, variance <= TINY * squares / n)
+
+
+def _rearranged(values: Array, arrangements: NDArray[np.generic]) -> Array:
+    """Values permuted (integers) or multiplied (floats), shape (rows, n)."""
+    if arrangements.dtype.kind == "f":
+        return values * arrangements.astype(np.float64, copy=False)
+    return values[arrangements.astype(np.intp, copy=False)]
 
 
 def _in_blocks(arrangements: NDArray[np.generic], absolute: Callable[[NDArray[np.generic]], Array]) -> Array:

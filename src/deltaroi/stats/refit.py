@@ -56,13 +56,6 @@ class Refit:
         return member, (1 - self.leverage) @ member, parts
 
     @property
-    def groups_vary(self) -> bool:
-        """Whether every variance group has one that is more than rounding."""
-        member, freedom, _ = self.groups
-        left = self.residual - self.basis @ (self.basis.T @ self.residual)
-        return bool((freedom > 1e-9).all() and ((left**2) @ member > TINY**2 * member.sum(axis=0)).all())
-
-    @property
     def determined(self) -> bool:
         """Whether there is an error variance: degrees of freedom; for hc3 of every value, for groups of every group."""
         if self.basis.shape[0] <= self.basis.shape[1]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from deltaroi.stats.linear import Fit, covariance, estimable
 from deltaroi.stats.permutation import IntArray, max_t, sign_flips
-from deltaroi.stats.permuted import WildBootstrap
+from deltaroi.stats.permuted import FreedmanLane
 from deltaroi.stats.record import NAN, TINY, Array, Test, f_test, t_test
 
 KINDS = ("hc2_bm", "hc3_bm", "hc2_welch")
@@ -155,7 +155,7 @@ def wild_bootstrap(y: Array, nuisance: Array, tested: Array, count: int, seed: i
     """
     rows, complete = multiplier_rows(y.size, count, seed, multipliers)
     everyone = np.arange(y.size, dtype=np.int64)
-    found = max_t([WildBootstrap(everyone, y, nuisance, tested, "hc3")], rows, [rows.shape[0]])
+    found = max_t([FreedmanLane(everyone, y, nuisance, tested, "hc3")], rows, [rows.shape[0]])
     return WildTest(float(found.p[0]), rows.shape[0], complete)
 
 

@@ -8,7 +8,15 @@ import math
 import numpy as np
 import pytest
 
-from deltaroi.stats.permutation import ENUMERATED, distinct_relabellings, max_t, permutations, relabellings, sign_flips
+from deltaroi.stats.permutation import (
+    BLOCK,
+    ENUMERATED,
+    distinct_relabellings,
+    max_t,
+    permutations,
+    relabellings,
+    sign_flips,
+)
 from deltaroi.stats.permuted import FreedmanLane, SignFlip, Welch
 
 STRATA = np.array([1, 0, 1, 0, 0, 1, 2])
@@ -114,17 +122,19 @@ def test_a_stratified_relabelling_test_is_exact() -> None:
     assert max_t([test], rows, [9]).p[0] == (gaps >= gaps[0] - 1e-12).mean()
 
 
-@pytest.mark.parametrize("cuts", [[1], [256], [100, 300, 301], [255, 256, 257, 511]])
+@pytest.mark.parametrize("cuts", [[1], [BLOCK], [100, 300, 301], [BLOCK - 1, BLOCK, BLOCK + 1, 1023]])
 def test_statistics_have_the_same_bytes_however_the_rows_are_dealt_out(cuts: list[int]) -> None:
     rng = np.random.default_rng(9)
     n, labels = 23, np.repeat([0, 1, 2], [7, 8, 8])
     y, nuisance = rng.normal(3.0, 1.0, n), np.column_stack([np.ones(n), rng.normal(size=n)])
     dummies = (labels[:, None] == [0, 1]).astype(float)
-    rows, signs = permutations(n, 600, 1)[0], sign_flips(n, 600, 1)[0]
+    rows, signs = permutations(n, 1200, 1)[0], sign_flips(n, 1200, 1)[0]
     everyone = np.arange(n)
     tests = [(FreedmanLane(everyone, y, nuisance, columns, kind, labels), rows) for columns in (dummies, dummies[:, :1])
-             for kind in ("hc3", "classical", "groups")]
-    for test, table in [*tests, (Welch(everyone, y, labels), rows), (SignFlip(everyone, y), signs)]:
+             for kind in ("hc3", "classical", "groups", "hc2_welch")]
+    tests += [(test, signs) for test, _ in tests]
+    tests += [(Welch(everyone, y, labels, z), table) for z in (False, True) for table in (rows, signs)]
+    for test, table in [*tests, (SignFlip(everyone, y), signs)]:
         whole = test.absolute(table)
         parts = np.concatenate([test.absolute(part) for part in np.split(table, cuts)])
         assert parts.tobytes() == whole.tobytes()

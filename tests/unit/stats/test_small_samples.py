@@ -10,7 +10,7 @@ import pytest
 
 from deltaroi.stats import linear, means, small_samples
 from deltaroi.stats.permutation import max_t
-from deltaroi.stats.permuted import WildBootstrap
+from deltaroi.stats.permuted import FreedmanLane
 
 N = 10
 GROUP = np.repeat([1.0, 0.0], 5)[:, None]
@@ -119,7 +119,7 @@ def test_another_value_is_tested_by_handing_in_what_is_left() -> None:
 
 def test_a_family_shares_its_multipliers() -> None:
     """Max-T over ROIs works for the wild bootstrap as for permutations."""
-    tests = [WildBootstrap(np.arange(N), *sample(seed), GROUP, "hc3") for seed in (6, 7)]
+    tests = [FreedmanLane(np.arange(N), *sample(seed), GROUP, "hc3") for seed in (6, 7)]
     rows, _ = small_samples.multiplier_rows(N, 99, 1, "rademacher")
     table = np.stack([test.absolute(rows) for test in tests])
     assert table[:, 0] == pytest.approx([statistic(*sample(seed)) for seed in (6, 7)])
