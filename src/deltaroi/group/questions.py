@@ -37,6 +37,8 @@ class Question:
         For mixed models, what is compared: ``any`` later session with the first, a later one with the ``first``,
         ``adjacent`` ones, a linear ``trend``, or the last with the first given one mean for all groups at the first
         (``constrained``).
+    per : str
+        What the estimate of a trend is per: session, or unit of the times that were given.
     """
 
     model: str
@@ -51,6 +53,7 @@ class Question:
     joint: bool = False
     adjusted: bool = False
     mixed: str = ""
+    per: str = "session"
 
 
 def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, spec: GroupStats, *,
@@ -88,7 +91,8 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
             found += _within(levels, when, last)
         if several and levels is not None:
             found += _baseline(levels, sessions[0], robust=robust)
-        found += _mixed(sessions, levels, constrained=several and assignment == "randomised", covariates=covariates)
+        found += _mixed(sessions, levels, constrained=several and assignment == "randomised", covariates=covariates,
+                        per="session" if spec.times is None else "unit of time")
     latest = max(q.last for q in found)
     candidates = [q for q in found if q.model == model and q.last == latest and q.term != "group_at_baseline"
                   and (q.model != "lmm" or (q.mixed in ("any", "first") and len(q.groups) == len(levels or ("all",))))]
@@ -153,8 +157,8 @@ def _within(levels: tuple[str, ...] | None, when: str, last: int) -> Iterator[Qu
         yield Question("paired", f"session_within:{level}", comparison, last, 0, (k,), ("classical",), "classical")
 
 
-def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constrained: bool,
-           covariates: bool) -> Iterator[Question]:
+def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constrained: bool, covariates: bool,
+           per: str) -> Iterator[Question]:
     """What mixed models answer: group × session, and every group's own course."""
     names = levels or ("all",)
     everyone = tuple(range(len(names)))
@@ -175,7 +179,7 @@ def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constra
             yield replace(base, comparison=f"{before}{sessions[last]}-{sessions[last - 1]}", last=last, first=last - 1,
                           mixed="adjacent")
         if len(sessions) > 2:
-            yield replace(base, comparison=f"{before}linear trend", mixed="trend")
+            yield replace(base, comparison=f"{before}linear trend", mixed="trend", per=per)
     if constrained and len(sessions) == 2:
         for pair in _pairs(names):
             comparison = f"{names[pair[0]]}-{names[pair[1]]}|{sessions[1]}-{sessions[0]}"

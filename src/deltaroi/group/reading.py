@@ -54,7 +54,7 @@ def corrected_p(row: Row) -> tuple[float, str]:
 def unit_of(row: Row) -> str:
     """The unit of a row's estimate; that of a trend is per session, or per unit of the times that were given."""
     unit = row.block.units[row.roi]
-    return f"{unit} per session" if row.question.mixed == "trend" and unit not in _UNSAID else unit
+    return f"{unit} per {row.question.per}" if row.question.mixed == "trend" and unit not in _UNSAID else unit
 
 
 def amount(value: float, unit: str) -> str:

@@ -108,3 +108,18 @@ def test_every_reading_of_a_circular_roi_says_so_and_claims_nothing(make_table) 
     assert not found.loc[marked, "reading"].str.contains("evidence").any()
     assert not found.loc[~marked, "reading"].str.contains("Circular").any()
     assert found.loc[~marked, "reading"].str.contains("evidence").any()
+
+
+@pytest.mark.parametrize(("times", "unit"), [(None, "% per session"), ([0.0, 8.0, 16.0], "% per unit of time")])
+def test_a_trend_says_what_it_is_per(make_table, times, unit) -> None:
+    """Sessions at 0, 8, 16 (weeks, say): the slope is an eighth of that per session, and so must not be called that."""
+    table = make_table({"A": 8, "B": 8}, ("pre", "post", "later"), rois=1, gain=1.0).assign(unit="%")
+    asked = CompareOptions(("pre", "post", "later"), ("A", "B"), stats=GroupStats(permutations=0, times=times))
+    rows = compare(table, asked).effects.query("comparison == 'A-B|linear trend'")
+    row = rows.iloc[0]
+    assert row["unit"] == unit
+    assert f"{abs(row['estimate']):.3g} {unit} " in row["reading"]
+    change = table.pivot(index="subject", columns="session", values="value")
+    slope = (change["later"] - change["pre"]) / 2 / (1 if times is None else 8)
+    of = table.drop_duplicates("subject").set_index("subject")["group"]
+    assert row["estimate"] == pytest.approx(slope[of == "A"].mean() - slope[of == "B"].mean())

@@ -169,6 +169,14 @@ def test_best_cut_goes_through_both() -> None:
     assert best_cut([box((999, 0, 0), (1000, 0, 0))], "x") == 0.0
 
 
+def test_best_cut_of_both_hemispheres_as_one_is_not_the_empty_midline() -> None:
+    left, right = box((-34, -10, 10), (-18, 2, 30)), box((18, -10, 10), (34, 2, 30))
+    both = Volume(left.data + right.data, left.affine)
+    at = best_cut([both], "x")
+    assert at < 0
+    assert plane(both, "x", at, order=0).any()
+
+
 def test_centre_and_extent() -> None:
     volume = box((-34, -10, 10), (-18, 10, 30), flip=True)
     assert np.allclose(centre(volume), (-26, 0, 20), atol=2.01)

@@ -215,9 +215,10 @@ def best_cut(layers: Sequence[Volume], axis: Axis) -> float:
     Returns
     -------
     float
-        mm; one of the ROIs' centres of mass or their mean, 0 without any voxel.
+        mm; one of the ROIs' centres of mass or their mean, 0 without any voxel. For an ROI that has nothing at its
+        centre, as one of both hemispheres at the midline, the lowest of its largest cross-sections.
     """
-    centres = [c[_AXES[axis]] for volume in layers if (c := centre(volume)) is not None]
+    centres = [at for volume in layers if (at := _middle(volume, axis)) is not None]
     if not centres:
         return 0.0
     candidates = sorted({round(c) for c in (*centres, float(np.mean(centres)))})
@@ -229,6 +230,18 @@ def best_cut(layers: Sequence[Volume], axis: Axis) -> float:
         return len(well), min(well, default=0.0)
 
     return float(max(candidates, key=seen))
+
+
+def _middle(volume: Volume, axis: Axis) -> float | None:
+    """Where an ROI is seen, mm: its centre, or if it has nothing there its largest cross-section; None if empty."""
+    middle = centre(volume)
+    if middle is None:
+        return None
+    own = float(middle[_AXES[axis]])
+    if area(volume, axis, round(own)) > 0:
+        return own
+    low, high = extent(volume, axis)
+    return float(max(range(round(low), round(high) + 1), key=lambda at: area(volume, axis, at)))
 
 
 def area(volume: Volume, axis: Axis, at: float) -> float:
