@@ -225,7 +225,7 @@ def best_cut(layers: Sequence[Volume], axis: Axis) -> float:
     areas = {at: [area(volume, axis, at) for volume in layers] for at in candidates}
     most = [max(areas[at][i] for at in candidates) for i in range(len(layers))]
 
-    def seen(at: float) -> tuple[int, float]:
+    def seen(at: int) -> tuple[int, float]:
         well = [a for a, m in zip(areas[at], most, strict=True) if a > _SEEN_WELL * m]
         return len(well), min(well, default=0.0)
 
