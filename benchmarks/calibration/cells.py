@@ -68,8 +68,8 @@ _TWO = ((8, 20), (2.0, 1.0)), ((10, 10), (1.0, 1.0)), ((30, 30), (1.0, 1.0))
 _THREE = ((8, 20, 20), (2.0, 1.0, 1.0)), ((10, 10, 10), (1.0,) * 3), ((30, 30, 30), (1.0,) * 3)
 _ONE = (8, 10, 20, 30)
 # The default primary of each design.
-ANCOVA, CHANGE, PAIRED, TWO_SAMPLE = "ancova hc3", "change welch", "paired t", "last session welch"
-MAX_T_ANCOVA, MAX_T_CHANGE = "max-T ancova Freedman-Lane hc3", "max-T change relabelled welch"
+ANCOVA, CHANGE, PAIRED, TWO_SAMPLE = "ancova hc2_welch", "change welch", "paired t", "last session welch"
+MAX_T_ANCOVA, MAX_T_CHANGE = "max-T ancova sign flips hc2_welch", "max-T change sign flips welch as z"
 MAX_T_PAIRED = "max-T sign flips"
 
 

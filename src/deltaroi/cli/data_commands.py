@@ -22,7 +22,16 @@ class Variance(StrEnum):
     """Which standard errors are primary."""
 
     robust = "robust"
+    hc3 = "hc3"
     classical = "classical"
+
+
+class Arrangements(StrEnum):
+    """How subjects are rearranged."""
+
+    auto = "auto"
+    permutations = "permutations"
+    sign_flips = "sign_flips"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,12 +46,16 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             groups: str = typer.Option("", "--groups", help="Groups, intervention first, reference last."),
             assignment: Assignment = typer.Option(Assignment.randomised, "--assignment",
                                                   help="How people came into their group."),
-            variance: Variance = typer.Option(Variance.robust, "--variance", help="HC3 / Welch, or classical errors."),
-            permutations: int = typer.Option(10000, "--permutations", min=0, help="Max-T permutations; 0: none."),
+            variance: Variance = typer.Option(Variance.robust, "--variance", help="Which errors lead."),
+            permutations: int = typer.Option(10000, "--permutations", min=0, help="Max-T arrangements; 0: none."),
+            arrangements: Arrangements = typer.Option(Arrangements.auto, "--arrangements",
+                                                      help="How subjects are rearranged."),
             seed: int = typer.Option(20260101, "--seed", min=0, help="Seed of the permutations."),
             participants: Path = typer.Option(None, "--participants", help="Table with participant_id and the group."),
             group_column: str = typer.Option("group", "--group-column", help="Column that holds the group."),
             covariates: str = typer.Option("", "--covariates", help="Columns that enter the model, with commas."),
+            strata: str = typer.Option(None, "--strata", help="Column of strata, e.g. site."),
+            conditions: str = typer.Option("", "--conditions", help="Two contrasts, A,B: their difference is tested."),
             bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
                                         help="Bound in baseline SDs.")) -> None:
     """Group statistics on any table of ROI values."""
@@ -54,7 +67,9 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
     options = CompareOptions(
         sessions=tuple(words(sessions)), groups=tuple(words(groups)), assignment=assignment.value,
         participants=participants, group_column=group_column, covariates=tuple(words(covariates)),
-        stats=GroupStats(variance=variance.value, permutations=permutations, seed=seed, equivalence_bounds_d=bound))
+        strata=strata, conditions=tuple(words(conditions)),
+        stats=GroupStats(variance=variance.value, permutations=permutations, arrangements=arrangements.value, seed=seed,
+                         equivalence_bounds_d=bound))
     with from_options():
         result = compare_values(values, options)
     result.write(out)

@@ -80,8 +80,8 @@ def _about_design(ready: Prepared, design: GroupDesign) -> list[str]:
     if ready.sample.columns and not several:
         out.append("covariates do not enter the tests of a single group")
     elif ready.sample.columns and len(ready.sessions) > 1:
-        out.append("the change score is adjusted for covariates, with HC3 errors: Welch's test has no form with "
-                   "covariates; the mixed ANOVA and Bayes factors are left out; d_ppc2 is not adjusted")
+        out.append("the change score is adjusted for covariates, which Welch's test has no form for: hc2_welch takes "
+                   "its place; the mixed ANOVA and Bayes factors are left out; d_ppc2 is not adjusted")
     return out
 
 
@@ -127,7 +127,8 @@ def _record(row: Row, ready: Prepared) -> dict[str, object]:
         "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,
         "n_second": numbers.n_second, "estimate": test.estimate, "unit": unit_of(row), "se": test.se,
         "df": test.df, "statistic": test.statistic, "statistic_kind": test.kind, "p": test.p, "ci_low": test.ci_low,
-        "ci_high": test.ci_high, "p_fwe": row.p_fwe, "p_holm": row.p_holm, "q_fdr": row.q_fdr, "family": row.family,
+        "ci_high": test.ci_high, "p_fwe": row.p_fwe, "p_step_down": row.p_step_down, "p_holm": row.p_holm,
+        "q_fdr": row.q_fdr, "family": row.family,
         "family_size": row.family_size, "effect_size": numbers.size.value, "effect_size_kind": numbers.size.kind,
         "es_ci_low": numbers.size.low, "es_ci_high": numbers.size.high, "bf10": numbers.bf10,
         "equivalence_bound": numbers.bound, "p_equivalence": numbers.p_equivalence, "loo_min": numbers.loo[0],

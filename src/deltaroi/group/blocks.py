@@ -25,7 +25,8 @@ _KEY = ["specification", "subject", "session", "task", "region", "hemisphere", "
 class Sample:
     """The subjects of the design, sorted.
 
-    ``group`` holds positions in ``levels`` (zeros with one group); ``covariates`` has shape (subjects, columns).
+    ``group`` holds positions in ``levels`` (zeros with one group); ``covariates`` has shape (subjects, columns);
+    ``strata`` has the stratum of each subject, None without strata.
     """
 
     subjects: tuple[str, ...]
@@ -33,6 +34,7 @@ class Sample:
     group: IntArray
     covariates: Array
     columns: tuple[str, ...]
+    strata: IntArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,7 @@ def prepare(responses: pd.DataFrame, design: GroupDesign) -> Prepared:
     frame = _checked(responses)
     gone = _unlisted_sessions(frame, design.sessions)
     group, without_group = _groups(frame, design)
-    coded = code_covariates(design.covariates, [s for s in sorted(group) if group[s] >= 0])
+    coded = code_covariates(design.covariates, [s for s in sorted(group) if group[s] >= 0], design.strata)
     subjects = tuple(s for s in sorted(group) if group[s] >= 0 and s not in coded.incomplete)
     exclusions = [*gone, *without_group, *coded.exclusions]
     if not subjects:
@@ -93,7 +95,7 @@ def prepare(responses: pd.DataFrame, design: GroupDesign) -> Prepared:
     sessions = design.sessions or tuple(sorted(set(frame["session"])))
     levels = design.levels or ("all",)
     sample = Sample(subjects, levels, np.array([group[s] for s in subjects], dtype=np.int64),
-                    coded.matrix(subjects), coded.columns)
+                    coded.matrix(subjects), coded.columns, coded.places(subjects))
     blocks = tuple(_blocks(frame, subjects, sessions))
     exclusions += _missing(blocks, sample, sessions)
     return Prepared(sample, blocks, sessions, tuple(exclusions), _warnings(sample, coded), coded.notes)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from deltaroi.errors import DataError, TableError, UsageError
 from deltaroi.group.analysis import analyse
+from deltaroi.group.conditions import differences
 from deltaroi.group.covariates import plain_number
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.io.expectations import did_you_mean
@@ -42,6 +43,10 @@ class CompareOptions:
         Its column of group labels.
     covariates : tuple of str
         Columns that enter the model.
+    strata : str or None
+        Column of strata: subjects change places within them only, and they enter the model as categories.
+    conditions : tuple of str
+        Two values of ``contrast``; their difference, first minus second, is tested instead: group × condition.
     stats : GroupStats
         Primary estimator, errors, permutations, seed, equivalence bound.
     family : str
@@ -54,6 +59,8 @@ class CompareOptions:
     participants: Path | pd.DataFrame | None = None
     group_column: str = "group"
     covariates: tuple[str, ...] = ()
+    strata: str | None = None
+    conditions: tuple[str, ...] = ()
     stats: GroupStats = field(default_factory=GroupStats)
     family: str = "contrast"
 
@@ -101,8 +108,13 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
     people = _participants(options, where)
     frame["group"] = _labels(frame, table, people, options, where)
     _no_repeats(frame, where)
-    covariates = _covariates(frame, table, people, options, where)
-    design = GroupDesign(sessions, options.groups or None, options.assignment, covariates)
+    entering = _columns(frame, table, people, (*options.covariates, *([options.strata] if options.strata else [])),
+                        where)
+    design = GroupDesign(sessions, options.groups or None, options.assignment,
+                         entering[list(options.covariates)] if options.covariates else None,
+                         entering[options.strata] if options.strata else None)
+    if options.conditions:
+        frame = differences(frame, _once(options.conditions, "--conditions"), where)
     return analyse(frame, design, options.stats, options.family)
 
 
@@ -243,14 +255,12 @@ def _no_repeats(frame: pd.DataFrame, where: str) -> None:
                          hint="one row per subject, session and region (and hemisphere, contrast, ... if given)")
 
 
-def _covariates(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame | None, options: CompareOptions,
-                where: str) -> pd.DataFrame | None:
-    """One row per subject with the covariates asked for."""
-    if not options.covariates:
-        return None
+def _columns(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame | None, names: tuple[str, ...],
+             where: str) -> pd.DataFrame:
+    """One row per subject with the columns asked for."""
     subjects = sorted(set(frame["subject"]))
     columns: dict[str, list[str]] = {}
-    for name in options.covariates:
+    for name in names:
         if people is not None and name in people.columns:
             known = people[name].to_dict()
         elif name in table.columns:
@@ -260,8 +270,8 @@ def _covariates(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame |
                     raise TableError(f"subject {subject} has {cell!r} here and {known[subject]!r} before",
                                      where=f"{where}, row {i + 2}, column '{name}'")
         else:
-            names = [*table.columns, *([] if people is None else people.columns)]
-            raise UsageError(f"no column '{name}' holds the covariate", where=where,
-                             hint=did_you_mean(name, names) or columns_hint(names))
+            known_names = [*table.columns, *([] if people is None else people.columns)]
+            raise UsageError(f"no column '{name}' holds the covariate or stratum", where=where,
+                             hint=did_you_mean(name, known_names) or columns_hint(known_names))
         columns[name] = [str(known.get(subject, NA)) for subject in subjects]
     return pd.DataFrame(columns, index=subjects)

@@ -22,6 +22,7 @@ class Coded:
     """Coded covariates: values per column and subject, and what was said or left out on the way."""
 
     values: dict[str, dict[str, float]] = field(default_factory=dict)
+    strata: dict[str, str] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
     exclusions: tuple[Exclusion, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -37,26 +38,40 @@ class Coded:
         data = [[column[s] for column in self.values.values()] for s in subjects]
         return np.array(data, dtype=np.float64).reshape(len(subjects), len(self.values))
 
+    def places(self, subjects: Sequence[str]) -> NDArray[np.int64] | None:
+        """The stratum of each of these subjects, as a number; None without strata."""
+        if not self.strata:
+            return None
+        labels = sorted({self.strata[s] for s in subjects})
+        return np.array([labels.index(self.strata[s]) for s in subjects], dtype=np.int64)
 
-def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str]) -> Coded:
-    """Code the covariates of these subjects.
+
+def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str], strata: pd.Series | None = None) -> Coded:
+    """Code the covariates and the stratum of these subjects.
 
     A subject with a missing covariate is left out and listed. A covariate without variation is left out with a
-    warning. A text covariate becomes one dummy per level but the first in alphabetical order.
+    warning. A text covariate becomes one dummy per level but the first in alphabetical order. So does the stratum, also
+    one that is a number.
 
     Raises
     ------
     DataError
-        A column mixes numbers and words, or is missing for everybody.
+        A column mixes numbers and words, is missing for everybody, or is both a covariate and the stratum.
     """
-    if table is None or table.shape[1] == 0:
-        return Coded()
-    cells = {str(name): _cells(table[name], subjects) for name in table.columns}
-    gone = [Exclusion("effects", s, reason=f"covariate '{name}' is missing", value=NA) for name, column in cells.items()
+    cells = {} if table is None else {str(name): _cells(table[name], subjects) for name in table.columns}
+    stratum = None if strata is None else str(strata.name or "stratum")
+    if strata is not None and stratum is not None:
+        if stratum in cells:
+            raise DataError(f"'{stratum}' is a covariate and the stratum", where="groups.strata",
+                            hint="leave it out of the covariates: strata enter the models anyway")
+        cells[stratum] = _cells(strata, subjects)
+    what = {name: f"stratum '{name}'" if name == stratum else f"covariate '{name}'" for name in cells}
+    gone = [Exclusion("effects", s, reason=f"{what[name]} is missing", value=NA) for name, column in cells.items()
             for s in subjects if column[s] == NA]
     for name, column in cells.items():
         if subjects and all(cell == NA for cell in column.values()):
-            raise DataError(f"the covariate '{name}' is missing for every subject", where="groups.covariates",
+            raise DataError(f"the {what[name]} is missing for every subject",
+                            where="groups.strata" if name == stratum else "groups.covariates",
                             hint="check that its subject labels are those of the responses")
     incomplete = frozenset(row.subject for row in gone)
     kept = [s for s in subjects if s not in incomplete]
@@ -65,14 +80,15 @@ def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str]) -> Code
     for name, column in cells.items():
         levels = sorted({column[s] for s in kept})
         if len(levels) < 2:
-            warnings.append(f"the covariate '{name}' does not vary and is left out of the model")
-        elif _numeric(name, column, subjects):
+            warnings.append(f"the {what[name]} does not vary and is left out of the model")
+        elif name != stratum and _numeric(name, column, subjects):
             values[name] = {s: float(column[s]) for s in kept}
         else:
             for level in levels[1:]:
                 values[f"{name}[{level}]"] = {s: float(column[s] == level) for s in kept}
-            notes.append(f"the covariate '{name}' is dummy coded against '{levels[0]}'")
-    return Coded(values, incomplete, tuple(gone), tuple(warnings), tuple(notes))
+            notes.append(f"the {what[name]} is dummy coded against '{levels[0]}'")
+    known = {s: cells[stratum][s] for s in kept} if stratum is not None else {}
+    return Coded(values, known, incomplete, tuple(gone), tuple(warnings), tuple(notes))
 
 
 def _cells(column: pd.Series, subjects: Sequence[str]) -> dict[str, str]:

@@ -29,12 +29,16 @@ class GroupDesign:
         ``randomised`` or ``preexisting``; None only where there are not two groups.
     covariates : DataFrame or None
         One row per subject (the index), one column per covariate; text columns are dummy coded.
+    strata : Series or None
+        The stratum (site, ...) of each subject (the index). Subjects change places within strata only, and strata enter
+        the models as dummies.
     """
 
     sessions: tuple[str, ...] = ()
     levels: tuple[str, ...] | None = None
     assignment: Literal["randomised", "preexisting"] | None = None
     covariates: pd.DataFrame | None = None
+    strata: pd.Series | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", tuple(self.sessions))
@@ -46,12 +50,11 @@ class GroupDesign:
         for name, listed in (("sessions", self.sessions), ("levels", self.levels or ())):
             if len(set(listed)) != len(listed):
                 raise StudyError(f"{name} lists a label twice: {', '.join(listed)}", where=f"group design: {name}")
-        if self.covariates is not None:
-            index = self.covariates.index
-            if index.has_duplicates:
-                twice = sorted(set(index[index.duplicated()].astype(str)))
-                raise DataError(f"the subjects {', '.join(twice[:5])} stand twice in the covariates",
-                                where="group design: covariates")
+        for what, table in (("covariates", self.covariates), ("strata", self.strata)):
+            if table is not None and table.index.has_duplicates:
+                twice = sorted(set(table.index[table.index.duplicated()].astype(str)))
+                raise DataError(f"the subjects {', '.join(twice[:5])} stand twice in the {what}",
+                                where=f"group design: {what}")
 
     @classmethod
     def from_study(cls, groups: Groups | None, sessions: list[str], participants: pd.DataFrame) -> GroupDesign:
@@ -69,18 +72,20 @@ class GroupDesign:
         Raises
         ------
         StudyError
-            A covariate is not a column of the participants.
+            A covariate, or the stratum, is not a column of the participants.
         """
         if groups is None:
             return cls(tuple(sessions))
-        lacking = [name for name in groups.covariates if name not in participants.columns]
-        if lacking:
-            raise StudyError(f"no column {lacking[0]!r} among the participants", where="groups.covariates",
-                             hint=f"its columns are {', '.join(map(str, participants.columns))}")
-        table = None
-        if groups.covariates:
-            table = participants.set_index("participant_id")[list(groups.covariates)]
-        return cls(tuple(sessions), tuple(groups.levels), groups.assignment, table)
+        strata = [groups.strata] if groups.strata is not None else []
+        for key, names in (("covariates", groups.covariates), ("strata", strata)):
+            lacking = [name for name in names if name not in participants.columns]
+            if lacking:
+                raise StudyError(f"no column {lacking[0]!r} among the participants", where=f"groups.{key}",
+                                 hint=f"its columns are {', '.join(map(str, participants.columns))}")
+        people = participants.set_index("participant_id")
+        return cls(tuple(sessions), tuple(groups.levels), groups.assignment,
+                   people[list(groups.covariates)] if groups.covariates else None,
+                   people[groups.strata] if groups.strata is not None else None)
 
 
 @dataclass(frozen=True, eq=False)

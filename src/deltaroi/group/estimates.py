@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deltaroi.group.blocks import Array, Block, IntArray, Sample
 from deltaroi.group.questions import Question
-from deltaroi.stats import effect_size, evidence, linear, means
+from deltaroi.stats import effect_size, evidence, linear, means, small_samples
 from deltaroi.stats.effect_size import EffectSize
 from deltaroi.stats.permutation import Statistic, distinct_relabellings
 from deltaroi.stats.permuted import FreedmanLane, SignFlip, Welch
@@ -125,6 +125,8 @@ def _joint(question: Question, kind: str, cases: Cases) -> Estimate:
     size = effect_size.partial_eta2(classical.statistic, classical.df_between, classical.df)
     if kind == "welch":
         test = means.welch_anova([y[cases.of(k)] for k in range(cases.n_levels)])
+    elif kind == "hc2_welch":
+        test = small_samples.robust_f(model, weights, cases.group)
     else:
         test = classical if kind == "classical" else linear.test_joint(model, weights, kind)
     counts: list[int | None] = [int(cases.of(k).sum()) for k in range(2)] if cases.n_levels == 2 else [None, None]
@@ -142,7 +144,12 @@ def _pair(question: Question, kind: str, cases: Cases, bound_d: float) -> Estima
     model = linear.fit(y, np.concatenate([kept, dummies], axis=1))
     weights = np.zeros(model.beta.size)
     weights[kept.shape[1] + question.groups[0]] = 1.0
-    test = means.two_sample(y[a], y[b], "welch") if kind == "welch" else linear.test_weights(model, weights, kind)
+    if kind == "welch":
+        test = means.two_sample(y[a], y[b], kind)
+    elif kind == "hc2_welch":
+        test = small_samples.robust_t(model, weights, kind, cases.group)
+    else:
+        test = linear.test_weights(model, weights, kind)
     n = int(a.sum() + b.sum()) if kind == "welch" else int(y.size)
     baseline = cases.first if cases.first.size else cases.last
     if cases.first.size:
@@ -167,16 +174,23 @@ def _positive(bound: float) -> float:
     return bound if bound > 0 else NAN
 
 
-def permutable(question: Question, kind: str, cases: Cases) -> tuple[Statistic, int]:
-    """The statistic of a row for the max-T test, and how many arrangements of its subjects can be told apart."""
+def permutable(question: Question, kind: str, cases: Cases, strata: IntArray | None) -> tuple[Statistic, int]:
+    """The statistic of a row for the max-T test, and how many arrangements of its subjects can be told apart.
+
+    ``strata`` has the stratum of everybody in the sample. Statistics whose degrees of freedom come from the data
+    (Welch's, hc2_welch) are compared as |z| of the same p.
+    """
+    blocks = None if strata is None else strata[cases.subjects]
     if question.model in _PAIRED:
         return SignFlip(cases.subjects, cases.outcome), 2**cases.subjects.size
     y, kept, dummies = columns_of(question, cases)
     if kind == "welch":
         inside = np.isin(cases.group, question.groups)
         labels = cases.group[inside]
-        return Welch(cases.subjects[inside], y[inside], labels), distinct_relabellings(labels)
+        return Welch(cases.subjects[inside], y[inside], labels, equivalent=True), \
+            distinct_relabellings(labels, None if blocks is None else blocks[inside])
     tested = list(question.groups[:-1])
     others = [k for k in range(dummies.shape[1]) if k not in tested]
     nuisance = np.concatenate([kept, dummies[:, others]], axis=1)
-    return FreedmanLane(cases.subjects, y, nuisance, dummies[:, tested], kind), distinct_relabellings(cases.group)
+    return FreedmanLane(cases.subjects, y, nuisance, dummies[:, tested], kind, cases.group), \
+        distinct_relabellings(cases.group, blocks)

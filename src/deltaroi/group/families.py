@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaroi.group.blocks import Array, Block, IntArray, Sample
+from deltaroi.group.blocks import Block, IntArray, Sample
 from deltaroi.group.estimates import Estimate, complete_cases, estimate, permutable
 from deltaroi.group.mixed_models import NO_PROFILES, MixedModels, profiles
 from deltaroi.group.questions import Question
@@ -26,6 +26,7 @@ class Row:
     kind: str
     numbers: Estimate
     p_fwe: float = np.nan
+    p_step_down: float = np.nan
     p_holm: float = np.nan
     q_fdr: float = np.nan
     family: str = ""
@@ -86,15 +87,16 @@ def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: S
                 row.family, row.family_size = _name(blocks, question, kind), int((~np.isnan(p)).sum())
             same_model = question.model == primary.model and question.term == primary.term
             if spec.permutations and same_model and kind == question.leading:
-                tests = [permutable(question, kind, c) for _, _, c in cases] if question.model != "lmm" else \
-                    profiles(question, [(row.block, row.roi, row.numbers) for row in family], sample,
-                             spec.times)
+                tests = [permutable(question, kind, c, sample.strata) for _, _, c in cases] \
+                    if question.model != "lmm" else profiles(
+                        question, [(row.block, row.roi, row.numbers) for row in family], sample, spec.times)
                 found, said = _max_t(tests, question, kind, sample, spec) if tests else \
-                    (np.full(len(family), np.nan), NO_PROFILES)
+                    (permutation.missing(len(family)), NO_PROFILES)
                 if tests or question.primary:
                     notes.append(f"{family[0].family}: {said}")
-                for row, value in zip(family, found, strict=True):
-                    row.p_fwe = float(value) if np.isfinite(row.numbers.test.p) else np.nan
+                for row, single, down in zip(family, found.p, found.p_step_down, strict=True):
+                    tested = np.isfinite(row.numbers.test.p)
+                    row.p_fwe, row.p_step_down = (float(single), float(down)) if tested else (np.nan, np.nan)
             rows += family
     return Corrected(rows, tuple(notes))
 
@@ -113,32 +115,36 @@ def _name(blocks: Sequence[Block], question: Question, kind: str) -> str:
 
 
 def _max_t(tests: Sequence[tuple[permutation.Statistic, int]], question: Question, kind: str, sample: Sample,
-           spec: GroupStats) -> tuple[Array, str]:
-    """Family-wise p values, and in words what was permuted."""
+           spec: GroupStats) -> tuple[permutation.MaxT, str]:
+    """Family-wise p values, and in words how subjects were rearranged."""
     statistics = [statistic for statistic, _ in tests]
     involved = np.unique(np.concatenate([s.subjects for s in statistics]))
     if involved.size < 2:
-        return np.full(len(tests), np.nan), "too few subjects to permute"
+        return permutation.missing(len(tests)), "too few subjects to permute"
     local = [_renumbered(s, involved) for s in statistics]
-    same = all(s.subjects.size == involved.size for s in local)
+    strata = None if sample.strata is None else sample.strata[involved]
+    within = "" if strata is None else " within strata"
     relabel = kind == "welch" or (question.model != "ancova" and not question.adjusted
                                   and len(question.groups) == len(sample.levels))
+    everyone = all(s.subjects.size == involved.size for s in local)
     arrangements: NDArray[np.generic]
     if question.model in ("paired", "one_sample"):
         arrangements, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
-        what = "sign flips of whole subjects"
-    elif relabel and same:
-        arrangements, complete = permutation.relabellings(sample.group[involved], spec.permutations, spec.seed)
-        what = "group relabellings of whole subjects"
+        what, exact = "sign flips of whole subjects", complete
+    elif spec.flips(question.model, kind):
+        arrangements, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
+        what, exact = "sign flips of whole subjects' residuals", False
+    elif relabel and everyone:
+        arrangements, complete = permutation.relabellings(sample.group[involved], spec.permutations, spec.seed, strata)
+        what, exact = f"group relabellings of whole subjects{within}", complete
     else:
-        arrangements, complete = permutation.permutations(involved.size, spec.permutations, spec.seed)
-        what = "group relabellings of whole subjects" if relabel else \
-            "Freedman-Lane permutations of whole subjects' residuals"
+        arrangements, complete = permutation.permutations(involved.size, spec.permutations, spec.seed, strata)
+        what, exact = f"group relabellings of whole subjects{within}" if relabel else \
+            f"Freedman-Lane permutations of whole subjects' residuals{within}", relabel and complete
     found = permutation.max_t(local, arrangements, [floor for _, floor in tests])
     count = found.arrangements if complete else found.arrangements - 1
-    exact = complete and (relabel or question.model in ("paired", "one_sample"))
     tested = int(np.isfinite(found.p).sum())
-    return found.p, f"max-T over {tested} ROIs, {'all ' if complete else ''}{count} {what}{' (exact)' if exact else ''}"
+    return found, f"max-T over {tested} ROIs, {'all ' if complete else ''}{count} {what}{' (exact)' if exact else ''}"
 
 
 def _renumbered(statistic: permutation.Statistic, involved: IntArray) -> permutation.Statistic:

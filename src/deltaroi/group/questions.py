@@ -78,19 +78,18 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
     if spec.times is not None and len(spec.times) != len(sessions):
         raise StudyError(f"{len(spec.times)} times are given for {len(sessions)} session(s)", where="group.times",
                          hint="one time per session, in their order")
-    robust = spec.variance == "robust"
     several = levels is not None and len(levels) > 1
     found: list[Question] = []
     if len(sessions) < 2:
-        found = list(_cross_sectional(levels, robust=robust, covariates=covariates))
+        found = list(_cross_sectional(levels, spec.variance, covariates=covariates))
     else:
         for last in range(1, len(sessions)):
             when = f"{sessions[last]}-{sessions[0]}"
             if several and levels is not None:
-                found += _between(levels, when, last, robust=robust, covariates=covariates, two=len(sessions) == 2)
+                found += _between(levels, when, last, spec.variance, covariates=covariates, two=len(sessions) == 2)
             found += _within(levels, when, last)
         if several and levels is not None:
-            found += _baseline(levels, sessions[0], robust=robust)
+            found += _baseline(levels, sessions[0], spec.variance)
         found += _mixed(sessions, levels, constrained=several and assignment == "randomised", covariates=covariates,
                         per="session" if spec.times is None else "unit of time")
     latest = max(q.last for q in found)
@@ -127,18 +126,17 @@ def _pairs(levels: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     yield from ((k, reference) for k in range(reference))
 
 
-def _linear_kinds(robust: bool, covariates: bool) -> tuple[tuple[str, str], str]:
-    """Kinds of a difference of means: Welch has no form with covariates, HC3 takes its place."""
-    kind = "hc3" if covariates else "welch"
-    return (kind, "classical"), kind if robust else "classical"
+def _linear_kinds(variance: str, *, adjusted: bool) -> tuple[tuple[str, ...], str]:
+    """Kinds of errors, and the one that leads; where nothing is adjusted for, hc2_welch is Welch's test."""
+    robust = ("hc2_welch", "hc3") if adjusted else ("welch",)
+    return (*robust, "classical"), {"robust": robust[0], "hc3": robust[-1], "classical": "classical"}[variance]
 
 
-def _between(levels: tuple[str, ...], when: str, last: int, *, robust: bool, covariates: bool,
+def _between(levels: tuple[str, ...], when: str, last: int, variance: str, *, covariates: bool,
              two: bool) -> Iterator[Question]:
-    change_kinds, change_leads = _linear_kinds(robust, covariates)
     everyone = tuple(range(len(levels)))
-    for model, kinds, leading in (("ancova", ("hc3", "classical"), "hc3" if robust else "classical"),
-                                  ("change", change_kinds, change_leads)):
+    for model, adjusted in (("ancova", True), ("change", covariates)):
+        kinds, leading = _linear_kinds(variance, adjusted=adjusted)
         base = Question(model, "group_difference", "", last, 0, everyone, kinds, leading, adjusted=covariates)
         if len(levels) > 2:
             yield replace(base, comparison=f"{','.join(levels)}|{when}", joint=True)
@@ -187,19 +185,19 @@ def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constra
                            adjusted=covariates, mixed="constrained")
 
 
-def _baseline(levels: tuple[str, ...], session: str, *, robust: bool) -> Iterator[Question]:
-    kinds, leading = _linear_kinds(robust, False)
+def _baseline(levels: tuple[str, ...], session: str, variance: str) -> Iterator[Question]:
+    kinds, leading = _linear_kinds(variance, adjusted=False)
     for pair in _pairs(levels):
         yield Question("two_sample", "group_at_baseline", f"{levels[pair[0]]}-{levels[pair[1]]}|{session}", 0, None,
                        pair, kinds, leading)
 
 
-def _cross_sectional(levels: tuple[str, ...] | None, *, robust: bool, covariates: bool) -> Iterator[Question]:
+def _cross_sectional(levels: tuple[str, ...] | None, variance: str, *, covariates: bool) -> Iterator[Question]:
     if levels is None or len(levels) == 1:
         name = levels[0] if levels else "all"
         yield Question("one_sample", "mean", f"{name}-0", 0, None, (0,), ("classical",), "classical")
         return
-    kinds, leading = _linear_kinds(robust, covariates)
+    kinds, leading = _linear_kinds(variance, adjusted=covariates)
     base = Question("two_sample", "group_difference", "", 0, None, tuple(range(len(levels))), kinds, leading,
                     adjusted=covariates)
     if len(levels) > 2:

@@ -12,8 +12,8 @@ CIRCULAR_NOTE = ("Circular: the voxels were chosen with the data that are tested
                  "means nothing.")
 """How every reading of a circular ROI ends."""
 _FEW = 10
-_ERRORS = {"hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors",
-           "satterthwaite": "Satterthwaite's degrees of freedom"}
+_ERRORS = {"hc2_welch": "HC2 errors and Welch's degrees of freedom", "hc3": "HC3 errors", "welch": "Welch's test",
+           "classical": "classical errors", "satterthwaite": "Satterthwaite's degrees of freedom"}
 _UNSAID = ("n/a", "as given", "")
 
 

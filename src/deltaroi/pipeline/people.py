@@ -77,7 +77,7 @@ def choose_people(study: Study, participants: pd.DataFrame, seen: Iterable[str])
             gone[subject] = Exclusion("inputs", subject, reason=reason, value=label,
                                       threshold=", ".join(study.groups.levels))
     kept = {subject: label for subject, label in sorted(labels.items()) if subject not in gone}
-    covariates = participants.set_index(ID).loc[list(kept), list(study.groups.covariates)]
+    covariates = participants.set_index(ID).loc[list(kept), list(study.groups.entering)]
     return People(kept, covariates, tuple(gone.values()))
 
 
@@ -100,6 +100,8 @@ def _check_columns(groups: Groups, participants: pd.DataFrame) -> None:
     _need(groups.column, participants, "groups.column")
     for name in groups.covariates:
         _need(name, participants, "groups.covariates")
+    if groups.strata is not None:
+        _need(groups.strata, participants, "groups.strata")
 
 
 def _need(column: str, participants: pd.DataFrame, where: str) -> None:

@@ -14,6 +14,7 @@ from deltaroi.config.read import resolve
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError, DeltaroiError, StudyError
 from deltaroi.grid import Grid
+from deltaroi.group import GroupDesign
 from deltaroi.group.covariates import code_covariates
 from deltaroi.group.questions import primary_model
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
@@ -130,7 +131,8 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         checked = [inspect(run, study) for run in found.runs if run.key.subject not in out]
         check_names(study, checked)
         check_run_labels(study, checked)
-        code_covariates(people.covariates, sorted({one.run.key.subject for one in checked if one.ok}))
+        design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
+        code_covariates(design.covariates, sorted({one.run.key.subject for one in checked if one.ok}), design.strata)
         runs, grids = _on_grids(checked)
         tested: dict[str, list[Grid]] = {}
         for one in runs:
@@ -255,7 +257,9 @@ def foresee_group(study: Study, runs: Sequence[PlannedRun], covariates: pd.DataF
             rows += _without_response((subject, session), seen.get(session, []), study.contrasts, len(wanted) == 1)
         lacking = [name for name in covariates.columns
                    if subject in covariates.index and covariates.loc[subject, name] == NA]
-        rows += [Exclusion("effects", subject, reason=f"covariate '{name}' is missing") for name in lacking]
+        stratum = study.groups.strata if study.groups else None
+        rows += [Exclusion("effects", subject, reason=f"{'stratum' if name == stratum else 'covariate'} '{name}' is "
+                           "missing") for name in lacking]
     return tuple(rows)
 
 

@@ -177,9 +177,8 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     from deltaroi import group
 
     study = item.study
-    design = group.GroupDesign(
-        sessions=tuple(study.dataset.sessions), levels=tuple(study.groups.levels) if study.groups else None,
-        assignment=study.groups.assignment if study.groups else None, covariates=item.covariates)
+    design = group.GroupDesign.from_study(study.groups, study.dataset.sessions,
+                                          item.covariates.rename_axis("participant_id").reset_index())
     responses = read_table(layout.table("responses"), RESPONSES)
     found = group.analyse(responses, design, study.group, family=study.regions.family)
     paths = [layout.table("effects"), layout.table("quality"), layout.group_exclusions, layout.group_notes]

@@ -79,7 +79,8 @@ def _model(output: Output) -> dict[str, Any] | None:
         return None
     groups = output.study.groups
     return {"PrimaryModel": sorted(set(primary["model"])), "PrimaryTerm": sorted(set(primary["term"])),
-            "VarianceStructure": sorted(set(primary["se_kind"])), "Covariates": groups.covariates if groups else [],
+            "VarianceStructure": sorted(set(primary["se_kind"])), "Covariates": groups.entering if groups else [],
+            "Strata": groups.strata if groups else None,
             "OtherModels": sorted(set(output.effects["model"]) - set(primary["model"]))}
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from deltaroi.report import words
 from deltaroi.report.data import Output
+from deltaroi.specs import GroupStats
 from deltaroi.types import CIRCULAR, NA
 
 
@@ -16,7 +17,7 @@ def group_text(output: Output) -> str:
     primary = output.primary
     if primary.empty:
         return ""
-    covariates = output.study.groups.covariates if output.study.groups else []
+    covariates = output.study.groups.entering if output.study.groups else []
     parts = [f"{_model(str(model))} {words.listed(_errors(part))}."
              for model, part in primary.groupby("model", sort=True)]
     text = "Primary: " + " ".join(parts)
@@ -43,7 +44,9 @@ def _model(model: str) -> str:
 
 
 def _errors(frame: pd.DataFrame) -> list[str]:
-    texts = {"hc3": "HC3 standard errors and a t reference [@mackinnon1985;long2000]",
+    texts = {"hc2_welch": "HC2 standard errors and the degrees of freedom that the groups' variances afford "
+                          "[@bell2002;imbens2016]",
+             "hc3": "HC3 standard errors and a t reference [@mackinnon1985;long2000]",
              "welch": "Welch's unequal variances [@welch1947]", "classical": "classical standard errors",
              "satterthwaite": "Satterthwaite's degrees of freedom [@satterthwaite1946]"}
     return [texts.get(kind, kind) for kind in sorted(set(frame["se_kind"]))]
@@ -70,7 +73,7 @@ def reason(output: Output) -> str:
 def corrections_text(output: Output) -> str:
     """How many tests were accounted for."""
     primary, groups = output.primary, output.study.groups
-    covaried = groups is not None and (bool(groups.covariates) or len(groups.levels) > 2)
+    covaried = groups is not None and (bool(groups.entering) or len(groups.levels) > 2)
     if primary.empty or primary[["p_fwe", "p_holm", "q_fdr"]].isna().all(axis=None):
         return ""
     sizes = sorted({int(n) for n in primary["family_size"] if math.isfinite(n)})
@@ -82,10 +85,12 @@ def corrections_text(output: Output) -> str:
         text += " Circular ROIs are families of their own."
     if primary["p_fwe"].notna().any():
         pairs = primary[["model", "se_kind"]].drop_duplicates().sort_values(["model", "se_kind"])
-        what = words.listed(dict.fromkeys(_permuted(str(m), str(s), covaried) for m, s in pairs.to_numpy()))
+        what = words.listed(dict.fromkeys(_rearranged(str(m), str(s), covaried, output.study.group)
+                                          for m, s in pairs.to_numpy()))
+        strata = f", within strata ({groups.strata})" if groups is not None and groups.strata is not None else ""
         text += (" Family-wise p values come from the family's largest statistic [@westfall1993;winkler2014] under "
-                 f"two-sided permutation of {what}, whole subjects together; {output.study.group.permutations} "
-                 f"permutations were asked for (seed {output.study.group.seed}).")
+                 f"{what}, whole subjects together{strata}; {output.study.group.permutations} arrangements were asked "
+                 f"for (seed {output.study.group.seed}).")
     beside = []
     if primary["p_holm"].notna().any():
         beside.append("Holm's [@holm1979]")
@@ -95,15 +100,16 @@ def corrections_text(output: Output) -> str:
                    "them." if beside else "")
 
 
-def _permuted(model: str, se_kind: str, covaried: bool) -> str:
-    """What was permuted for a model; ``covaried``: it has covariates, or compares some of several groups."""
+def _rearranged(model: str, se_kind: str, covaried: bool, spec: GroupStats) -> str:
+    """How subjects were rearranged; ``covaried``: there are covariates, or some of several groups are compared."""
     if model in ("paired", "one_sample"):
-        return "signs"
-    if model == "ancova":
-        return "Freedman–Lane residuals, with each ROI's own first session [@freedman1983]"
-    if se_kind == "welch" or not covaried:
-        return "group labels"
-    return "Freedman–Lane residuals [@freedman1983]"
+        return "sign flips"
+    own = ", given each ROI's own first session [@freedman1983]" if model == "ancova" else " [@freedman1983]"
+    if spec.flips(model, se_kind):
+        return f"sign flips of residuals{own}, which leave each subject's variance in place [@davidson2008]"
+    if model != "ancova" and (se_kind == "welch" or not covaried):
+        return "permutation of group labels"
+    return f"permutation of Freedman–Lane residuals{own}"
 
 
 def effects_text(output: Output) -> str:

@@ -171,20 +171,24 @@ def _top_files(study: Study, simulation: Simulation, people: list[tuple[str, str
                column: str) -> dict[str, bytes]:
     """Files at the top of the raw tree."""
     task, seed = study.dataset.task, simulation.seed
-    covariates = [name for name in (study.groups.covariates if study.groups else []) if name not in
-                  (*_OWN_COLUMNS, column)]
+    own = (*_OWN_COLUMNS, column)
+    covariates = [name for name in (study.groups.covariates if study.groups else []) if name not in own]
+    strata = [name for name in [study.groups.strata if study.groups else None] if name is not None and name not in own]
     rows = []
     for subject, group, _ in people:
         rng = generator(seed, "person", subject)
         cells = {"participant_id": f"sub-{subject}", column: group, "age": str(rng.integers(20, 45)),
                  "sex": str(rng.choice(["F", "M"]))}
         cells |= {name: f"{generator(seed, 'covariate', name, subject).standard_normal():.4f}" for name in covariates}
+        cells |= {name: str(generator(seed, "stratum", name, subject).choice(["a", "b"])) for name in strata}
         rows.append(cells)
     about: dict[str, dict[str, object]] = {
         column: {"Description": "Group of the simulated participant", "Levels": {g: g for g in simulation.subjects}},
         "age": {"Description": "Age of the simulated participant", "Units": "year"},
         "sex": {"Description": "Sex of the simulated participant", "Levels": {"F": "female", "M": "male"}}}
     about |= {name: {"Description": "Random number, unrelated to anything"} for name in covariates}
+    about |= {name: {"Description": "Random stratum, unrelated to anything", "Levels": {"a": "a", "b": "b"}}
+              for name in strata}
     about_events = {"trial_type": {"Description": "Condition of the simulated trial",
                                    "Levels": {name: name for name in simulation.events.conditions}}}
     return {"participants.tsv": format_table(pd.DataFrame(rows)).encode(),

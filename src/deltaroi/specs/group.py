@@ -19,6 +19,13 @@ class Groups(Spec):
     assignment: Literal["randomised", "preexisting"] = Field(
         description="How people came into their group; decides the primary estimator.")
     covariates: list[str] = Field([], description="Columns of participants.tsv that enter the group model.")
+    strata: str | None = Field(None, description="Column of participants.tsv, e.g. site: subjects change places within "
+                               "a stratum only, and strata enter the group model as a covariate of categories.")
+
+    @property
+    def entering(self) -> list[str]:
+        """Columns of participants.tsv that enter the group model: covariates, and the strata if there are any."""
+        return [*self.covariates, *([] if self.strata is None else [self.strata])]
 
 
 class GroupStats(Spec):
@@ -26,8 +33,14 @@ class GroupStats(Spec):
 
     primary: Literal["auto", "ancova", "change", "lmm", "paired", "two_sample"] = Field(
         "auto", description="Primary estimator; auto follows the design.")
-    variance: Literal["robust", "classical"] = Field("robust", description="HC3 / Welch, or classical errors.")
-    permutations: int = Field(10000, ge=0, description="Permutations of the max-T test; 0 leaves it out.")
+    variance: Literal["robust", "hc3", "classical"] = Field(
+        "robust", description="Which errors lead: robust (HC2 with the degrees of freedom that the groups' variances "
+        "afford; without a baseline or covariates that is Welch's test), hc3 (HC3 with n - p; Welch) or classical.")
+    permutations: int = Field(10000, ge=0, description="Arrangements of the max-T test; 0 leaves it out.")
+    arrangements: Literal["auto", "permutations", "sign_flips"] = Field(
+        "auto", description="How subjects are rearranged in comparisons of groups: permutations (of labels, or of "
+        "residuals), which take variances to be equal, or sign flips of residuals, which take errors to be symmetric; "
+        "auto: sign flips where robust errors lead. Within one group signs are flipped.")
     seed: int = Field(20260101, ge=0, description="Seed of every random draw of the group stage.")
     equivalence_bounds_d: float = Field(0.3, gt=0, description="Equivalence bound in pooled baseline SDs.")
     random: Literal["intercept", "slope", "slope_or_intercept"] = Field(
@@ -35,6 +48,12 @@ class GroupStats(Spec):
         "sessions, or a slope where it can be fitted and else an intercept, which is said.")
     times: list[float] | None = Field(None, min_length=2, description="Times of the sessions for linear trends and "
                                       "random slopes, e.g. weeks; null: 0, 1, 2 and so on.")
+
+    def flips(self, model: str, kind: str) -> bool:
+        """Whether signs are flipped to test a difference between groups of this model with errors of this kind."""
+        if model == "lmm" or self.arrangements == "permutations":
+            return False
+        return self.arrangements == "sign_flips" or kind in ("welch", "hc2_welch")
 
     @model_validator(mode="after")
     def _times_rise(self) -> GroupStats:

@@ -66,6 +66,12 @@ class MaxT:
     p_step_down: Array
 
 
+def missing(tests: int) -> MaxT:
+    """No p value for any of so many tests."""
+    nothing = np.full(tests, np.nan)
+    return MaxT(nothing, 0, nothing)
+
+
 def max_t(tests: Sequence[Statistic], arrangements: NDArray[np.generic], floors: Sequence[int]) -> MaxT:
     """Compare each test with the largest statistic of the family under every arrangement.
 

@@ -39,7 +39,7 @@ EFFECTS = Schema("effects", columns("""
     model | text! | | ancova, change, mixed_anova, lmm, paired, two_sample or one_sample
     term | text! | | the tested term
     comparison | text! | | what is compared with what, e.g. A-B with post-pre
-    se_kind | text! | | hc3, welch, classical or satterthwaite
+    se_kind | text! | | hc2_welch, welch, hc3, classical or satterthwaite
     primary | flag! | | true for the one row per ROI and contrast that answers the study's question
     n | count! | | subjects in the fit
     n_first | count | | subjects of the first-listed group
@@ -54,6 +54,7 @@ EFFECTS = Schema("effects", columns("""
     ci_low | number | see unit | lower end of the 95 % confidence interval
     ci_high | number | see unit | upper end of the 95 % confidence interval
     p_fwe | number | | p by max-T permutation over the family
+    p_step_down | number | | p by step-down max-T permutation over the family; never above p_fwe
     p_holm | number | | p by Holm's method over the family
     q_fdr | number | | q by Benjamini and Hochberg's method over the family
     family | text | | name of the family of ROIs

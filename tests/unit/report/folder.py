@@ -130,7 +130,7 @@ def _effects(variant: Variant, rois: list[RoiKey], random: np.random.Generator) 
     two = len(variant.groups) > 1
     first, second = (variant.groups[0], variant.groups[-1]) if two else ("all", "")
     last = f"{variant.sessions[-1]}-{variant.sessions[0]}" if len(variant.sessions) > 1 else "only"
-    models = [("ancova", "group_difference", "hc3", True), ("ancova", "group_difference", "classical", False),
+    models = [("ancova", "group_difference", "hc2_welch", True), ("ancova", "group_difference", "classical", False),
               ("change", "group_difference", "welch", False), ("ancova", "group_at_baseline", "welch", False)] \
         if two and len(variant.sessions) > 1 else [("two_sample", "group_difference", "welch", True)] if two \
         else [("paired", "session_within:all", "classical", True)]
@@ -154,6 +154,7 @@ def _effects(variant: Variant, rois: list[RoiKey], random: np.random.Generator) 
             "statistic_kind": "t",
             "p": known * p, "ci_low": known * (effect - 2.09 * se), "ci_high": known * (effect + 2.09 * se),
             "p_fwe": known * (min(1.0, p * tested * 0.8)) if primary else np.nan,
+            "p_step_down": known * (min(1.0, p * tested * 0.7)) if primary else np.nan,
             "p_holm": known * (min(1.0, p * tested)), "q_fdr": known * (min(1.0, p * tested / 3)),
             "family": f"main|{contrast}", "family_size": tested, "effect_size": known * size,
             "effect_size_kind": "d_ppc2" if two else "d_av", "es_ci_low": known * (size - 0.8),

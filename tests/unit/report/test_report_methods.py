@@ -83,7 +83,7 @@ def test_only_what_was_done(sections: dict[str, Any], present: str, absent: str,
 
 
 @pytest.mark.parametrize(("column", "words"), [
-    ("p_fwe", "permutation"), ("p_holm", "Holm"), ("q_fdr", "Benjamini"), ("p_equivalence", "one-sided tests"),
+    ("p_fwe", "sign flips"), ("p_holm", "Holm"), ("q_fdr", "Benjamini"), ("p_equivalence", "one-sided tests"),
     ("loo_min", "left out"), ("effect_size", "Standardised effect sizes")])
 def test_what_was_not_computed_is_not_told(column: str, words: str, usual: Output) -> None:
     assert words in text_of(usual)
@@ -146,7 +146,7 @@ def test_cobidas_items(usual: Output) -> None:
     assert {roi["Type"] for roi in items["RegionsOfInterest"]} == {"atlas"}
     assert items["MultipleTesting"]["Methods"] == ["max-T permutation", "Holm", "Benjamini-Hochberg"]
     assert items["MultipleTesting"]["FamilySizes"] == [14]
-    assert items["GroupModel"]["VarianceStructure"] == ["hc3"]
+    assert items["GroupModel"]["VarianceStructure"] == ["hc2_welch"]
     assert len(items["TestedEffects"]) == len(usual.effects)
     assert items["Units"] == ["percent"]
     assert items["Study"]["SimulatedData"] is True
