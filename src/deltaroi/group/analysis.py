@@ -48,7 +48,7 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         raise StudyError(f"found {family!r}", where="regions.family", hint="use contrast or all_contrasts")
     ready = prepare(responses, design)
     asked = questions(ready.sessions, design.levels, design.assignment, spec,
-                      covariates=bool(ready.sample.columns))
+                      covariates=ready.sample.terms)
     rows: list[Row] = []
     notes = list(ready.notes)
     for blocks in _together(ready.blocks, family):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ class Sample:
     """The subjects of the design, sorted.
 
     ``group`` holds positions in ``levels`` (zeros with one group); ``covariates`` has shape (subjects, columns);
-    ``strata`` has the stratum of each subject, None without strata.
+    ``terms`` has the positions of the columns of each covariate; ``strata`` the stratum of each subject, None without.
     """
 
     subjects: tuple[str, ...]
@@ -34,6 +34,7 @@ class Sample:
     group: IntArray
     covariates: Array
     columns: tuple[str, ...]
+    terms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     strata: IntArray | None = None
 
 
@@ -95,7 +96,7 @@ def prepare(responses: pd.DataFrame, design: GroupDesign) -> Prepared:
     sessions = design.sessions or tuple(sorted(set(frame["session"])))
     levels = design.levels or ("all",)
     sample = Sample(subjects, levels, np.array([group[s] for s in subjects], dtype=np.int64),
-                    coded.matrix(subjects), coded.columns, coded.places(subjects))
+                    coded.matrix(subjects), coded.columns, coded.terms, coded.places(subjects))
     blocks = tuple(_blocks(frame, subjects, sessions))
     exclusions += _missing(blocks, sample, sessions)
     return Prepared(sample, blocks, sessions, tuple(exclusions), _warnings(sample, coded), coded.notes)

@@ -19,9 +19,13 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 @dataclass(frozen=True, eq=False)
 class Coded:
-    """Coded covariates: values per column and subject, and what was said or left out on the way."""
+    """Coded covariates: values per column and subject, and what was said or left out on the way.
+
+    ``terms`` has the positions of the columns of each covariate, several for words of more than two levels.
+    """
 
     values: dict[str, dict[str, float]] = field(default_factory=dict)
+    terms: dict[str, tuple[int, ...]] = field(default_factory=dict)
     strata: dict[str, str] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
     exclusions: tuple[Exclusion, ...] = ()
@@ -76,8 +80,10 @@ def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str], strata:
     incomplete = frozenset(row.subject for row in gone)
     kept = [s for s in subjects if s not in incomplete]
     values: dict[str, dict[str, float]] = {}
+    terms: dict[str, tuple[int, ...]] = {}
     warnings, notes = [], []
     for name, column in cells.items():
+        before = len(values)
         levels = sorted({column[s] for s in kept})
         if len(levels) < 2:
             warnings.append(f"the {what[name]} does not vary and is left out of the model")
@@ -87,8 +93,10 @@ def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str], strata:
             for level in levels[1:]:
                 values[f"{name}[{level}]"] = {s: float(column[s] == level) for s in kept}
             notes.append(f"the {what[name]} is dummy coded against '{levels[0]}'")
+        if len(values) > before:
+            terms[name] = tuple(range(before, len(values)))
     known = {s: cells[stratum][s] for s in kept} if stratum is not None else {}
-    return Coded(values, known, incomplete, tuple(gone), tuple(warnings), tuple(notes))
+    return Coded(values, terms, known, incomplete, tuple(gone), tuple(warnings), tuple(notes))
 
 
 def _cells(column: pd.Series, subjects: Sequence[str]) -> dict[str, str]:

@@ -98,6 +98,8 @@ def estimate(question: Question, kind: str, cases: Cases, bound_d: float) -> Est
     """All numbers of one row."""
     if question.model in _PAIRED:
         return _one_group(question, cases, bound_d)
+    if question.columns:
+        return _covariate(question, kind, cases)
     if question.joint or question.model == "mixed_anova":
         return _joint(question, kind, cases)
     return _pair(question, kind, cases, bound_d)
@@ -137,6 +139,30 @@ def _joint(question: Question, kind: str, cases: Cases) -> Estimate:
     return Estimate(test, int(y.size), counts[0], counts[1], size)
 
 
+def _covariate(question: Question, kind: str, cases: Cases) -> Estimate:
+    """The slope on a covariate, or the F test of a covariate of several categories."""
+    y, kept, dummies = columns_of(question, cases)
+    model = linear.fit(y, np.concatenate([kept, dummies], axis=1))
+    first = kept.shape[1] - cases.covariates.shape[1]
+    weights = np.eye(model.beta.size)[[first + k for k in question.columns]]
+    if question.joint:
+        classical = linear.test_joint(model, weights, "classical")
+        test = small_samples.robust_f(model, weights, cases.group) if kind == "hc2_welch" else \
+            linear.test_joint(model, weights, kind)
+        size = effect_size.partial_eta2(classical.statistic, classical.df_between, classical.df)
+        return Estimate(test, int(y.size), size=size)
+    test = _slope(model, weights[0], kind, cases)
+    return Estimate(test, int(y.size), loo=linear.leave_one_out(model, weights[0]),
+                    mde=evidence.detectable(test.df) * test.se)
+
+
+def _slope(model: linear.Fit, weights: Array, kind: str, cases: Cases) -> Test:
+    """The t test of one combination of coefficients."""
+    if kind == "hc2_welch":
+        return small_samples.robust_t(model, weights, kind, cases.group)
+    return linear.test_weights(model, weights, kind)
+
+
 def _pair(question: Question, kind: str, cases: Cases, bound_d: float) -> Estimate:
     """First-listed group minus second-listed group."""
     a, b = (cases.of(k) for k in question.groups)
@@ -144,12 +170,7 @@ def _pair(question: Question, kind: str, cases: Cases, bound_d: float) -> Estima
     model = linear.fit(y, np.concatenate([kept, dummies], axis=1))
     weights = np.zeros(model.beta.size)
     weights[kept.shape[1] + question.groups[0]] = 1.0
-    if kind == "welch":
-        test = means.two_sample(y[a], y[b], kind)
-    elif kind == "hc2_welch":
-        test = small_samples.robust_t(model, weights, kind, cases.group)
-    else:
-        test = linear.test_weights(model, weights, kind)
+    test = means.two_sample(y[a], y[b], kind) if kind == "welch" else _slope(model, weights, kind, cases)
     n = int(a.sum() + b.sum()) if kind == "welch" else int(y.size)
     baseline = cases.first if cases.first.size else cases.last
     if cases.first.size:

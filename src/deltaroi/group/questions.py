@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deltaroi.errors import StudyError
@@ -37,6 +37,8 @@ class Question:
         For mixed models, what is compared: ``any`` later session with the first, a later one with the ``first``,
         ``adjacent`` ones, a linear ``trend``, or the last with the first given one mean for all groups at the first
         (``constrained``).
+    columns : tuple of int
+        Positions of the covariate columns that are tested instead of groups.
     per : str
         What the estimate of a trend is per: session, or unit of the times that were given.
     """
@@ -53,11 +55,12 @@ class Question:
     joint: bool = False
     adjusted: bool = False
     mixed: str = ""
+    columns: tuple[int, ...] = ()
     per: str = "session"
 
 
 def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, spec: GroupStats, *,
-              covariates: bool) -> list[Question]:
+              covariates: Mapping[str, tuple[int, ...]]) -> list[Question]:
     """All questions of a design, the primary one marked.
 
     Parameters
@@ -66,8 +69,8 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
         As in :class:`deltaroi.group.design.GroupDesign`.
     spec : GroupStats
         ``primary`` and ``variance`` decide which row leads.
-    covariates : bool
-        Whether the models have covariates.
+    covariates : mapping of str to tuple of int
+        Covariate -> positions of its columns.
 
     Raises
     ------
@@ -78,22 +81,25 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
     if spec.times is not None and len(spec.times) != len(sessions):
         raise StudyError(f"{len(spec.times)} times are given for {len(sessions)} session(s)", where="group.times",
                          hint="one time per session, in their order")
-    several = levels is not None and len(levels) > 1
+    several, adjusted = levels is not None and len(levels) > 1, bool(covariates)
     found: list[Question] = []
     if len(sessions) < 2:
-        found = list(_cross_sectional(levels, spec.variance, covariates=covariates))
+        found = list(_cross_sectional(levels, spec.variance, covariates=adjusted))
     else:
         for last in range(1, len(sessions)):
             when = f"{sessions[last]}-{sessions[0]}"
             if several and levels is not None:
-                found += _between(levels, when, last, spec.variance, covariates=covariates, two=len(sessions) == 2)
+                found += _between(levels, when, last, spec.variance, covariates=adjusted, two=len(sessions) == 2)
             found += _within(levels, when, last)
         if several and levels is not None:
             found += _baseline(levels, sessions[0], spec.variance)
-        found += _mixed(sessions, levels, constrained=several and assignment == "randomised", covariates=covariates,
+        found += _mixed(sessions, levels, constrained=several and assignment == "randomised", covariates=adjusted,
                         per="session" if spec.times is None else "unit of time")
+    if several and levels is not None:
+        found += list(_of_covariates(found, covariates, tuple(range(len(levels)))))
     latest = max(q.last for q in found)
     candidates = [q for q in found if q.model == model and q.last == latest and q.term != "group_at_baseline"
+                  and not q.columns
                   and (q.model != "lmm" or (q.mixed in ("any", "first") and len(q.groups) == len(levels or ("all",))))]
     candidates.sort(key=lambda q: q.mixed != "any")
     chosen = next((q for q in candidates if q.joint), candidates[0])
@@ -147,6 +153,17 @@ def _between(levels: tuple[str, ...], when: str, last: int, variance: str, *, co
         name = ",".join(levels) if joint else f"{levels[0]}-{levels[1]}"
         yield Question("mixed_anova", "group_x_session", f"{name}|{when}", last, 0, everyone, ("classical",),
                        "classical", joint=joint)
+
+
+def _of_covariates(asked: Sequence[Question], covariates: Mapping[str, tuple[int, ...]],
+                   everyone: tuple[int, ...]) -> Iterator[Question]:
+    """Every covariate in every model that adjusts for it, once per session."""
+    models = {(q.model, q.last): q for q in asked if q.adjusted and q.term == "group_difference" and not q.mixed}
+    for base in models.values():
+        when = base.comparison.partition("|")[2]
+        for name, columns in covariates.items():
+            yield replace(base, term=f"covariate:{name}", comparison=when or "slope", columns=columns,
+                          groups=everyone, joint=len(columns) > 1)
 
 
 def _within(levels: tuple[str, ...] | None, when: str, last: int) -> Iterator[Question]:

@@ -54,6 +54,8 @@ def corrected_p(row: Row) -> tuple[float, str]:
 def unit_of(row: Row) -> str:
     """The unit of a row's estimate; that of a trend is per session, or per unit of the times that were given."""
     unit = row.block.units[row.roi]
+    if row.question.columns and not row.question.joint and unit not in _UNSAID:
+        return f"{unit} per unit of {row.question.term.partition(':')[2]}"
     return f"{unit} per {row.question.per}" if row.question.mixed == "trend" and unit not in _UNSAID else unit
 
 
@@ -77,6 +79,9 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
     size, way = amount(abs(test.estimate), unit), "higher" if test.estimate > 0 else "lower"
     interval = f"(95 % CI {test.ci_low:.3g} to {amount(test.ci_high, unit)})"
     last = sessions[question.last]
+    if question.columns:
+        return f"The slope of {_outcome(row, sessions)} on {question.term.partition(':')[2]}, within groups, was " \
+            f"{amount(test.estimate, unit)} {interval} with {_ERRORS[row.kind]}"
     if question.model == "lmm":
         return _mixed(row, levels, sessions, f"{size} {way}", interval)
     if question.model == "one_sample":
@@ -95,6 +100,16 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
         first = sessions[question.first]
         return f"The change of {place} from {first} to {last} was {size} {way} {pair} by {how}"
     return f"{place} was {size} {way} {pair} by {how}"
+
+
+def _outcome(row: Row, sessions: tuple[str, ...]) -> str:
+    """What a linear model of several groups explains."""
+    question, place = row.question, _place(row)
+    if question.first is None:
+        return place
+    first, last = sessions[question.first], sessions[question.last]
+    return f"{place} at {last}, given the value at {first}," if question.model == "ancova" else \
+        f"the change of {place} from {first} to {last}"
 
 
 def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_: str, interval: str) -> str:
@@ -119,6 +134,9 @@ def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     question, test = row.question, row.numbers.test
     place = _place(row)
     f = f"F({test.df_between:.0f}, {test.df:.4g}) = {test.statistic:.3g}"
+    if question.columns:
+        return f"Differences of {_outcome(row, sessions)} between the categories of " \
+            f"{question.term.partition(':')[2]}, within groups, {f} with {_ERRORS[row.kind]}"
     who = f"between {', '.join(levels[k] for k in question.groups)}"
     if question.model == "lmm":
         over = f"over {', '.join(sessions)}" if question.mixed == "any" else \
@@ -150,6 +168,7 @@ def _verdict(row: Row) -> str:
     question = row.question
     if p < ALPHA:
         kind = "a mean other than zero" if question.model == "one_sample" else \
+            "an association" if question.columns else \
             "a change" if question.model == "paired" or question.term.startswith("session_within") else "a difference"
         text = f"evidence for {kind}, {said}"
         return f"{text}, yet smaller than {bound}" if small else text
