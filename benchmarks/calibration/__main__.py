@@ -3,9 +3,9 @@
     python -m benchmarks.calibration [--draws 5000] [--only TEXT] [--write | --tables]
 
 Every draw is analysed by the functions that deltaroi ships. Prints the tables of docs/calibration.md; --write puts them
-there and the raw counts into counts.csv beside this file, with --only those of the designs that were run; --tables makes
-them again from the counts that stand. Each draw has a seed of its own, so any draw can be made again alone. One core,
-about half an hour.
+there and the raw counts into counts.csv beside this file, with --only those of the designs that were run; --tables
+makes them again from the counts that stand. Each draw has a seed of its own, so any draw can be made again alone. One
+core, about half an hour.
 """
 
 from __future__ import annotations
