@@ -128,7 +128,7 @@ def _max_t(tests: Sequence[tuple[permutation.Statistic, int]], question: Questio
                                   and len(question.groups) == len(sample.levels))
     everyone = all(s.subjects.size == involved.size for s in local)
     arrangements: NDArray[np.generic]
-    if question.model in ("paired", "one_sample"):
+    if question.model in ("paired", "one_sample") or len(sample.levels) < 2:
         arrangements, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
         what, exact = "sign flips of whole subjects", complete
     elif spec.flips(question.model, kind):

@@ -20,7 +20,7 @@ from deltaroi.stats.profile import Profile, ProfileWelch
 from deltaroi.stats.record import Test
 
 NO_PROFILES = ("max-T is not computed for this mixed model (somebody lacks a session, covariates or a random slope "
-               "enter, or it compares some of several groups or one); p is corrected by Holm's method")
+               "enter, or it concerns some of several groups); p is corrected by Holm's method")
 _SPREADS_DIFFER = 1.5
 
 
@@ -113,10 +113,10 @@ def profiles(question: Question, kind: str, family: Sequence[tuple[Block, int, E
              times: Sequence[float] | None) -> list[tuple[permutation.Statistic, int]]:
     """The max-T statistics of a group × session effect; none where the mixed model is not the ANOVA's equal.
 
-    That is so when somebody lacks a session, when covariates or a random slope enter, and within one group.
+    That is so when somebody lacks a session, when covariates or a random slope enter, and within one of several groups.
     """
-    if question.mixed == "constrained" or len(question.groups) != len(sample.levels) or len(sample.levels) < 2 \
-            or sample.covariates.shape[1]:
+    if question.mixed == "constrained" or len(question.groups) != len(sample.levels) or sample.covariates.shape[1] \
+            or (len(sample.levels) < 2 and kind == "satterthwaite"):
         return []
     found: list[tuple[permutation.Statistic, int]] = []
     for block, roi, numbers in family:
@@ -132,8 +132,9 @@ def profiles(question: Question, kind: str, family: Sequence[tuple[Block, int, E
             float(stats.norm.isf(max(numbers.test.p, 1e-300) / 2))
         if np.isfinite(own) and not np.isclose(own, shown, rtol=1e-5):
             return []
-        found.append((statistic, permutation.distinct_relabellings(
-            sample.group[at], None if sample.strata is None else sample.strata[at])))
+        floor = 2**at.size if len(sample.levels) < 2 else permutation.distinct_relabellings(
+            sample.group[at], None if sample.strata is None else sample.strata[at])
+        found.append((statistic, floor))
     return found
 
 

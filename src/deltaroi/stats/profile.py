@@ -81,7 +81,8 @@ class ProfileWelch:
     """|z| of the same p as F of group × session with CR2 errors, for complete data.
 
     Subjects' profiles, as deviations from the mean profile of everybody, are dealt anew to the groups, or multiplied by
-    signs, as in :class:`deltaroi.stats.permuted.FreedmanLane`.
+    signs, as in :class:`deltaroi.stats.permuted.FreedmanLane`. Of one group it is Hotelling's T² of its mean profile,
+    and the profiles themselves are multiplied.
 
     Attributes
     ----------
@@ -105,10 +106,10 @@ class ProfileWelch:
         """|z| for each row of arrangements, shape (rows, n)."""
         sessions = self.values.shape[1]
         steps = self.values @ (steps_of(sessions) if self.over is None else self.over[:, None])
-        steps = steps - steps.mean(axis=0)
         members = [np.flatnonzero(self.labels == g) for g in np.unique(self.labels)]
-        scale = float(np.abs(steps).max(initial=0.0))
-        if len(members) < 2 or min(m.size for m in members) < 2 or \
+        scale = float(np.abs(steps - steps.mean(axis=0)).max(initial=0.0)) if len(steps) else 0.0
+        steps = steps - steps.mean(axis=0) if len(members) > 1 else steps
+        if min((m.size for m in members), default=0) < 2 or \
                 scale <= TINY * float(np.abs(self.values).max(initial=0.0)):
             return np.full(arrangements.shape[0], np.nan)
         return in_blocks(arrangements, lambda rows: _profile_welch(
@@ -122,6 +123,8 @@ def _profile_welch(moved: Array, members: list[IntArray]) -> Array:
     means = np.stack([moved[:, m].mean(axis=1) for m in members], axis=1)
     apart = [moved[:, m] - means[:, [g]] for g, m in enumerate(members)]
     own = np.stack([one.transpose(0, 2, 1) @ one / (n * (n - 1)) for one, n in zip(apart, counts, strict=True)], axis=1)
+    if len(members) == 1:
+        return _of_effect(means[:, 0], own[:, 0], np.full(rows, counts[0] - 1))
     spread = np.maximum(np.trace(own, axis1=2, axis2=3) / k, TINY**2)
     shares = 1 - (1 / spread) / (1 / spread).sum(axis=1, keepdims=True)
     q = k * (counts.size - 1)
@@ -131,10 +134,15 @@ def _profile_welch(moved: Array, members: list[IntArray]) -> Array:
     at = np.arange(counts.size - 1)
     matrix[:, at, at] += own[:, :-1]
     matrix = matrix.transpose(0, 1, 3, 2, 4).reshape(rows, q, q)
-    effect = (means[:, :-1] - means[:, [-1]]).reshape(rows, q)
+    return _of_effect((means[:, :-1] - means[:, [-1]]).reshape(rows, q), matrix, eta)
+
+
+def _of_effect(effect: Array, matrix: Array, eta: Array) -> Array:
+    """|z| of effects (rows, q) with covariances (rows, q, q) of eta degrees of freedom; singular ones are extreme."""
+    q = effect.shape[1]
     sizes = np.linalg.eigvalsh(matrix)
     lost = (sizes[:, 0] <= TINY * np.maximum(sizes[:, -1], TINY)) | (eta <= q - 1)
-    matrix[lost] = np.eye(q)
+    matrix = np.where(lost[:, None, None], np.eye(q), matrix)
     form = (effect * np.linalg.solve(matrix, effect[:, :, None])[:, :, 0]).sum(axis=1)
     df = np.where(lost, 1.0, eta - q + 1)
     return equivalent_f(np.where(lost, np.inf, form * df / (eta * q)), q, df)
