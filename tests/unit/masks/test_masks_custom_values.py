@@ -109,11 +109,19 @@ def test_mistakes(folder: Path, entry: dict[str, Any], message: str, hint: str) 
 def test_broken_tables_of_labels(folder: Path) -> None:
     entry = {"labels": "labels.nii.gz", "table": "t.tsv", "names": {"L": ["a"]}}
     for text, message in (("id\tname\n1\ta\n", "no column 'index'"), ("index\tname\nx\ta\n", "the index is 'x'"),
-                          ("index\tname\n1\ta\n2\ta\n", "'a' stands twice")):
+                          ("index\tname\n1\ta\n2\ta\n", "'a' stands twice"),
+                          ("index\tname\n1\ta\n1\tb\n", "the index 1 stands twice, for 'a' and 'b'"),
+                          ("index\tname\n1\ta\n2\tn/a\n", "the label 2 has no name")):
         (folder / "t.tsv").write_text(text)
         with pytest.raises(DataError) as caught:
             build(folder, entry, ["L"])
         assert message in caught.value.message
+
+
+def test_ids_with_zeros_behind_the_point_are_whole_numbers(folder: Path) -> None:
+    (folder / "labels.tsv").write_text("index\tname\n7.0\tLeft_Thing\n0.0\tn/a\n")
+    found = build(folder, NAMED | {"names": {"L": ["Left_Thing"]}}, ["L"])
+    assert found.rois[0].flat.size == 3
 
 
 def test_half_of_a_left_mask_on_the_right_is_a_warning(folder: Path) -> None:
