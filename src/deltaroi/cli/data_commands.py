@@ -78,6 +78,7 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
             minimum_coverage: float = typer.Option(0.5, "--minimum-coverage", min=0, max=1,
                                                    help="Least share of an ROI inside the map.")) -> None:
     """ROI values from contrast maps that exist already."""
+    from deltaroi.cli.show import left_out_lines
     from deltaroi.measuring import MeasureOptions
     from deltaroi.measuring import measure as measure_maps
 
@@ -90,6 +91,11 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
     result.write(out)
     for warning in result.warnings:
         say(f"warning: {as_option(warning)}")
-    tell(f"{len(result.responses)} values, {len(result.exclusions)} exclusions")
+    for line in left_out_lines(result.exclusions):
+        say(line)
+    count = int(result.responses["value"].notna().sum())
+    tell(f"{count} values, {len(result.exclusions)} exclusions")
+    if not count:
+        say("deltaroi: no map gave a value; the lines 'left out' say why")
     say(f"written: {out / 'responses.tsv'}")
     raise typer.Exit(result.exit_code)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from deltaroi.types import CIRCULAR
+from deltaroi.types import CIRCULAR, NA
 
 if TYPE_CHECKING:
     from deltaroi.pipeline.check import CheckResult
@@ -61,6 +61,18 @@ def _roi(row: Mapping[Hashable, Any], several: bool) -> str:
     return f"{row['region']}-{row['hemisphere']}{' (' + row['definition'] + ')' if named else ''}"
 
 
+def left_out_lines(exclusions: pd.DataFrame) -> Iterator[str]:
+    """Why something is not in the numbers: one line per reason, with the first case of it."""
+    for reason, rows in exclusions.groupby("reason", sort=False):
+        first = rows.iloc[0]
+        heads = {"region": "", "subject": "subject ", "session": "session ", "run": "run "}
+        place = ", ".join(f"{head}{first[name]}" for name, head in heads.items() if first[name] != NA)
+        numbers = ", ".join(f"{head}{first[name]}" for name, head in (("value", ""), ("threshold", "asked for "))
+                            if first[name] != NA)
+        yield (f"left out: {place or first['stage']}: {reason}" + (f" ({numbers})" if numbers else "")
+               + (f"; so are {len(rows) - 1} more" if len(rows) > 1 else ""))
+
+
 def demo_lines(result: DemoResult) -> Iterator[str]:
     """What the demo found, beside what was planted."""
     run = result.run
@@ -83,7 +95,7 @@ def run_lines(result: RunResult) -> Iterator[str]:
     """The effects, the warnings and where things are."""
     if len(result.effects):
         yield from effects_lines(result.effects, result.warnings)
-    yield f"{len(result.responses)} responses, {len(result.exclusions)} exclusions"
+    yield f"{int(result.responses['value'].notna().sum())} responses, {len(result.exclusions)} exclusions"
     yield f"tables: {result.out / 'group'}"
     if result.report is not None:
         yield f"report: {result.report}"

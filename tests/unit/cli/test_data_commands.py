@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +66,46 @@ def test_a_wrong_option_is_no_study_error(words: list[str], says: str, tmp_path:
     code, text = ended(["regions", "build", *words, "--out", str(tmp_path / "out")], capsys)
     assert code == 2
     assert says in text
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    """Two maps of 4 x 4 x 4 voxels: one whole, one that is NaN in three quarters; and one that is not there."""
+    affine = np.diag([4.0, 4, 4, 1])
+    affine[:3, 3] = (-8, -8, -8)
+    data = np.ones((4, 4, 4), dtype=np.float32)
+    nib.save(nib.Nifti1Image(data, affine), tmp_path / "whole.nii")
+    data[1:] = np.nan
+    nib.save(nib.Nifti1Image(data, affine), tmp_path / "part.nii")
+    return tmp_path
+
+
+def measured(folder: Path, files: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    table = folder / "maps.tsv"
+    table.write_text("subject\tcontrast\tpath\n" + "".join(f"{i:02d}\tc\t{file}\n" for i, file in enumerate(files)))
+    with pytest.raises(SystemExit) as caught:
+        entry(["measure", str(table), "--sphere=2,0,0,6", "--out", str(folder / "out")])
+    shown = capsys.readouterr()
+    return int(caught.value.code or 0), shown.out, shown.err
+
+
+def test_measure_counts_values_and_says_why_others_are_not_there(maps: Path,
+                                                                 capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = measured(maps, ["whole.nii", "part.nii", "part.nii", "none.nii"], capsys)
+    assert code == 5
+    assert out == "1 values, 3 exclusions\n"
+    assert "left out: sphere-B_custom c, subject 01: coverage of the ROI too low (0, asked for 0.5); so are 1 more" \
+        in err
+    assert "left out: c, subject 03: map not readable: no such file (none.nii)" in err
+    assert "no map gave a value" not in err
+
+
+def test_measure_without_any_value_says_so(maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = measured(maps, ["part.nii"], capsys)
+    assert code == 4
+    assert out == "0 values, 1 exclusions\n"
+    assert "left out: sphere-B_custom c, subject 00: coverage of the ROI too low" in err
+    assert "deltaroi: no map gave a value" in err
 
 
 def test_what_is_small_is_not_shown_as_zero() -> None:
