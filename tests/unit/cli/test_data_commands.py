@@ -108,6 +108,20 @@ def test_measure_without_any_value_says_so(maps: Path, capsys: pytest.CaptureFix
     assert "deltaroi: no map gave a value" in err
 
 
+@pytest.mark.parametrize(("words", "says"), [
+    (["--summary", "eigenvariate"], "--summary: summary 'eigenvariate' needs a time series"),
+    (["--summary", "men"], "--summary: unknown summary 'men'"),
+    (["--sphere=1,2,3"], "--sphere: cannot read the sphere '1,2,3'"),
+    (["--sphere=1,2,3,-4"], "--sphere: cannot draw the sphere '1,2,3,-4'"),
+    (["--labels", "l.nii"], "--names: --labels and --names go together"),
+])
+def test_measure_names_the_option(words: list[str], says: str, maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = ended(["measure", str(maps / "m.tsv"), "--regions", "VTA", *words, "--out", str(maps / "o")], capsys)
+    assert code == 2
+    assert says in text
+    assert "summary" not in words[0] or "hint: auto, mean, median, weighted_mean, partial_volume\n" in text
+
+
 def test_what_is_small_is_not_shown_as_zero() -> None:
     shown = [number(value) for value in (0.0, 1.5, -0.0004, 3.2e-12, 8.46e8, float("nan"))]
     assert shown == ["0.000", "1.500", "-0.0004", "3.2e-12", "8.5e+08", "n/a"]
