@@ -46,10 +46,11 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
                                         help="Bound in baseline SDs.")) -> None:
     """Group statistics on any table of ROI values."""
-    from deltaroi.cli.show import effects_lines
+    from deltaroi.cli.show import effects_lines, left_out_lines
     from deltaroi.group import CompareOptions
     from deltaroi.group import compare as compare_values
     from deltaroi.specs import GroupStats
+    from deltaroi.tables import exclusion_frame
 
     options = CompareOptions(
         sessions=tuple(words(sessions)), groups=tuple(words(groups)), assignment=assignment.value,
@@ -60,7 +61,12 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
     result.write(out)
     for line in effects_lines(result.effects, result.warnings):
         tell(line)
+    for line in left_out_lines(exclusion_frame(result.exclusions)):
+        say(line)
+    if result.exit_code:
+        say("deltaroi: no ROI could be tested; the lines 'left out' say why")
     say(f"written: {out / 'effects.tsv'}")
+    raise typer.Exit(result.exit_code)
 
 
 def measure(maps: Path = typer.Argument(..., help="Table: subject session contrast path [variance_path]."),

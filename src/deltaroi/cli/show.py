@@ -70,7 +70,7 @@ def left_out_lines(exclusions: pd.DataFrame) -> Iterator[str]:
         numbers = ", ".join(f"{head}{first[name]}" for name, head in (("value", ""), ("threshold", "asked for "))
                             if first[name] != NA)
         yield (f"left out: {place or first['stage']}: {reason}" + (f" ({numbers})" if numbers else "")
-               + (f"; so are {len(rows) - 1} more" if len(rows) > 1 else ""))
+               + ("" if len(rows) == 1 else f"; so {'is' if len(rows) == 2 else 'are'} {len(rows) - 1} more"))
 
 
 def demo_lines(result: DemoResult) -> Iterator[str]:

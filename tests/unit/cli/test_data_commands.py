@@ -11,6 +11,8 @@ import pytest
 
 from deltaroi.cli.main import entry
 from deltaroi.cli.show import number
+from deltaroi.group import CompareOptions, compare
+from deltaroi.specs import GroupStats
 
 
 @pytest.fixture
@@ -38,6 +40,47 @@ def test_compare_writes_its_tables(values: Path, tmp_path: Path, capsys: pytest.
     code, _ = ended(compare_words(values, tmp_path / "out"), capsys)
     assert code == 0
     assert {path.name for path in (tmp_path / "out").glob("*.tsv")} == {"effects.tsv", "exclusions.tsv"}
+
+
+def made_constant(values: Path, region: str, group: str = "") -> None:
+    """Add a region ``VTA`` with the values of the first, and make a region the same for everybody, or in a group."""
+    table = pd.read_csv(values, sep="\t", dtype={"subject": str})
+    table = pd.concat([table, table.assign(region="VTA")])
+    chosen = table["region"].isin(region.split(",")) & (table["group"].str.startswith(group))
+    table.loc[chosen, "value"] = 1.5
+    table.to_csv(values, sep="\t", index=False)
+
+
+@pytest.mark.parametrize("assignment", ["randomised", "preexisting"])
+def test_values_that_do_not_vary_are_said(values: Path, tmp_path: Path, assignment: str,
+                                          capsys: pytest.CaptureFixture[str]) -> None:
+    made_constant(values, "VTA")
+    words = [assignment if word == "randomised" else word for word in compare_words(values, tmp_path / "out")]
+    code, err = ended(words, capsys)
+    assert code == 0
+    assert "left out: VTA-B value: not tested: the " in err
+    assert "amygdala" not in err
+    table = pd.read_csv(tmp_path / "out/exclusions.tsv", sep="\t", keep_default_na=False)
+    assert table[["stage", "region"]].to_numpy().tolist() == [["effects", "VTA-B value"]]
+    assert table["value"].item() == ("ancova" if assignment == "randomised" else "change") + ", summary as given"
+
+
+def test_nothing_that_varies_ends_with_4(values: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made_constant(values, "amygdala,VTA")
+    code, err = ended(compare_words(values, tmp_path / "out"), capsys)
+    assert code == 4
+    assert "so is 1 more" in err
+    assert "deltaroi: no ROI could be tested" in err
+    assert (tmp_path / "out/effects.tsv").is_file()
+
+
+def test_a_group_that_does_not_vary_is_said(values: Path, tmp_path: Path) -> None:
+    made_constant(values, "VTA", "A")
+    found = compare(values, CompareOptions(("pre", "post"), ("A", "B"), stats=GroupStats(permutations=0)))
+    assert found.exit_code == 0
+    assert found.warnings[0] == ("VTA-B, value: the values do not vary (all 4 in A at pre are 1.5, all 4 in A at post "
+                                 "are 1.5); look where they come from")
+    assert not [warning for warning in found.warnings if "amygdala" in warning and "vary" in warning]
 
 
 def test_a_folder_that_cannot_be_written_is_a_usage_error(values: Path, tmp_path: Path,
@@ -94,7 +137,7 @@ def test_measure_counts_values_and_says_why_others_are_not_there(maps: Path,
     code, out, err = measured(maps, ["whole.nii", "part.nii", "part.nii", "none.nii"], capsys)
     assert code == 5
     assert out == "1 values, 3 exclusions\n"
-    assert "left out: sphere-B_custom c, subject 01: coverage of the ROI too low (0, asked for 0.5); so are 1 more" \
+    assert "left out: sphere-B_custom c, subject 01: coverage of the ROI too low (0, asked for 0.5); so is 1 more" \
         in err
     assert "left out: c, subject 03: map not readable: no such file (none.nii)" in err
     assert "no map gave a value" not in err
