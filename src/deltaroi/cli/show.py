@@ -62,15 +62,18 @@ def _roi(row: Mapping[Hashable, Any], several: bool) -> str:
 
 
 def left_out_lines(exclusions: pd.DataFrame) -> Iterator[str]:
-    """Why something is not in the numbers: one line per reason, with the first case of it."""
+    """Why something is not in the numbers: one line per reason, with all ROIs, or the first of several subjects."""
     for reason, rows in exclusions.groupby("reason", sort=False):
-        first = rows.iloc[0]
-        heads = {"region": "", "subject": "subject ", "session": "session ", "run": "run "}
-        place = ", ".join(f"{head}{first[name]}" for name, head in heads.items() if first[name] != NA)
+        first, count = rows.iloc[0], len(rows)
+        if (rows["subject"] == NA).all():
+            place, count = ", ".join(dict.fromkeys(rows["region"])), 1
+        else:
+            heads = {"region": "", "subject": "subject ", "session": "session ", "run": "run "}
+            place = ", ".join(f"{head}{first[name]}" for name, head in heads.items() if first[name] != NA)
         numbers = ", ".join(f"{head}{first[name]}" for name, head in (("value", ""), ("threshold", "asked for "))
                             if first[name] != NA)
-        yield (f"left out: {place or first['stage']}: {reason}" + (f" ({numbers})" if numbers else "")
-               + ("" if len(rows) == 1 else f"; so {'is' if len(rows) == 2 else 'are'} {len(rows) - 1} more"))
+        yield (f"left out: {place}: {reason}" + (f" ({numbers})" if numbers else "")
+               + ("" if count == 1 else f"; so {'is' if count == 2 else 'are'} {count - 1} more"))
 
 
 def demo_lines(result: DemoResult) -> Iterator[str]:
