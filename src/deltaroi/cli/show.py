@@ -98,7 +98,8 @@ def run_lines(result: RunResult) -> Iterator[str]:
     """The effects, the warnings and where things are."""
     if len(result.effects):
         yield from effects_lines(result.effects, result.warnings)
-    yield f"{int(result.responses['value'].notna().sum())} responses, {len(result.exclusions)} exclusions"
+    count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
+    yield f"{count} responses, {len(result.exclusions)} exclusions"
     yield f"tables: {result.out / 'group'}"
     if result.report is not None:
         yield f"report: {result.report}"
