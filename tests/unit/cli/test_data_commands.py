@@ -143,6 +143,66 @@ def test_measure_counts_values_and_says_why_others_are_not_there(maps: Path,
     assert "no map gave a value" not in err
 
 
+def test_a_folder_is_called_a_folder(maps: Path, values: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (maps / "folder.nii").mkdir()
+    _, _, err = measured(maps, ["whole.nii", "folder.nii"], capsys)
+    assert "left out: c, subject 01: map not readable: this is a folder, not a file (folder.nii)" in err
+    code, err = ended(compare_words(maps, maps / "out"), capsys)
+    assert code == 4
+    assert f"{maps}: the table cannot be read: this is a folder\n" in err
+
+
+def test_a_series_of_maps_says_how_a_volume_is_named(maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nib.save(nib.Nifti1Image(np.ones((4, 4, 4, 3), np.float32), np.eye(4)), maps / "series.nii")
+    _, _, err = measured(maps, ["whole.nii", "series.nii"], capsys)
+    assert "the file has 3 volumes, and a map is one: name it behind the path, as in path,1 for the first (" in err
+
+
+def test_maps_on_several_grids_say_which_lack_an_roi(maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    far = np.diag([4.0, 4, 4, 1])
+    far[:3, 3] = 400
+    nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.float32), far), maps / "far.nii")
+    code, out, err = measured(maps, ["whole.nii", "far.nii"], capsys)
+    assert code == 0
+    assert out == "1 values, 1 exclusions\n"
+    assert "left out: sphere-B_custom c, subject 01: the ROI has no voxel on the images' grid" in err
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    ([], "but the template space of the images is not stated\n"),
+    (["--space", "nonsense"], "hint: is 'nonsense' a slip? Known are Colin27, MNI152, MNI152NLin2009cAsym"),
+])
+def test_spaces_that_do_not_fit(words: list[str], says: str, maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    affine = np.diag([4.0, 4, 4, 1])
+    affine[:3, 3] = (-8, -8, -8)
+    image = nib.Nifti1Image(np.ones((4, 4, 4), np.float32), affine)
+    nib.save(image, maps / "whole.nii")
+    (maps / "m.tsv").write_text("subject\tcontrast\tpath\n1\tc\twhole.nii\n")
+    code, err = ended(["measure", str(maps / "m.tsv"), "--regions", "VTA", "--definition", "cit168", *words, "--out",
+                       str(maps / "o")], capsys)
+    assert code == 4
+    assert says in err
+    assert "allow_space_mismatch" not in err
+
+
+def test_hints_do_not_name_keys_of_study_files(maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (maps / "m.tsv").write_text("subject\tcontrast\tpath\n1\tc\twhole.nii\n")
+    (maps / "names.tsv").write_text("index\tname\n1\tA\n")
+    nib.save(nib.Nifti1Image(np.full((4, 4, 4), 1.5, np.float32), np.eye(4)), maps / "labels.nii")
+    code, err = ended(["measure", str(maps / "m.tsv"), "--labels", str(maps / "labels.nii"), "--names",
+                       str(maps / "names.tsv"), "--out", str(maps / "o")], capsys)
+    assert code == 4
+    assert err.endswith("hint: resample label images with nearest neighbours\n")
+
+
+def test_compare_names_its_options(values: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.read_csv(values, sep="\t", dtype=str)
+    table.assign(age=["old" if i < 2 else "30" for i in range(len(table))]).to_csv(values, sep="\t", index=False)
+    code, err = ended([*compare_words(values, tmp_path / "out"), "--covariates", "age"], capsys)
+    assert code == 4
+    assert "deltaroi: --covariates: the covariate 'age' holds 'old' (subject 00) among numbers" in err
+
+
 def test_measure_without_any_value_says_so(maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = measured(maps, ["part.nii"], capsys)
     assert code == 4
