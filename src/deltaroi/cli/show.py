@@ -98,6 +98,7 @@ def run_lines(result: RunResult) -> Iterator[str]:
     """The effects, the warnings and where things are."""
     if len(result.effects):
         yield from effects_lines(result.effects, result.warnings)
+        yield from left_out_lines(result.exclusions[result.exclusions["reason"].str.startswith("not tested")])
     count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
     yield f"{count} responses, {len(result.exclusions)} exclusions"
     yield f"tables: {result.out / 'group'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -10,9 +11,12 @@ import pandas as pd
 import pytest
 
 from deltaroi.cli.main import entry
-from deltaroi.cli.show import number
+from deltaroi.cli.show import number, run_lines
+from deltaroi.config.read import read_study
 from deltaroi.group import CompareOptions, compare
+from deltaroi.pipeline.run import RunResult
 from deltaroi.specs import GroupStats
+from deltaroi.tables import exclusion_frame
 
 
 @pytest.fixture
@@ -72,6 +76,18 @@ def test_nothing_that_varies_ends_with_4(values: Path, tmp_path: Path, capsys: p
     assert "left out: VTA-B value, amygdala-B value: not tested: the model reproduces the values exactly" in err
     assert "deltaroi: no ROI could be tested" in err
     assert (tmp_path / "out/effects.tsv").is_file()
+
+
+@pytest.mark.parametrize(("region", "lines"), [("VTA", 1), ("none", 0)])
+def test_run_says_which_rois_were_not_tested(values: Path, trees: Any, region: str, lines: int) -> None:
+    made_constant(values, region)
+    found = compare(values, CompareOptions(("pre", "post"), ("A", "B"), stats=GroupStats(permutations=0)))
+    nothing = pd.DataFrame()
+    result = RunResult(study=read_study(trees.study()), out=trees.root, responses=nothing, effects=found.effects,
+                       exclusions=exclusion_frame(found.exclusions), regions=nothing, quality=nothing, warnings=(),
+                       exit_code=0, report=None)
+    said = [line for line in run_lines(result) if line.startswith("left out: VTA-B value: not tested: the model ")]
+    assert len(said) == lines
 
 
 def test_a_group_that_does_not_vary_is_said(values: Path, tmp_path: Path) -> None:
