@@ -44,7 +44,8 @@ def resolve_summary(how: str, rule: str) -> VoxelSummary | SeriesSummary:
     if how == "auto":
         return "mean" if rule == "majority" else "weighted_mean"
     if how not in OF_VOXELS + OF_SERIES:
-        raise UsageError(f"unknown summary {how!r}", hint=f"auto, {', '.join(OF_VOXELS + OF_SERIES)}")
+        raise UsageError(f"unknown summary {how!r}", where="summary",
+                         hint=f"auto, {', '.join(OF_VOXELS + OF_SERIES)}")
     return how
 
 

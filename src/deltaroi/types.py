@@ -16,6 +16,12 @@ the very data that are tested."""
 _BETWEEN = " | "
 
 
+def label_id(text: str) -> int | None:
+    """The id of a label as a table writes it: a whole number from 0, also with zeros behind a point; else None."""
+    found = re.fullmatch(r"([0-9]+)(\.0*)?", text.strip())
+    return int(found[1]) if found else None
+
+
 def united(texts: Iterable[str]) -> str:
     """Distinct texts in one cell, such as the citations of an ROI that is made of others; ``n/a`` without any."""
     return _BETWEEN.join(dict.fromkeys(one for text in texts for one in apart(text))) or NA

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from deltaroi.errors import StudyError
@@ -15,6 +16,7 @@ from deltaroi.group.questions import questions
 from deltaroi.group.reading import ALPHA, amount, p_text, sentence, unit_of
 from deltaroi.specs import GroupStats
 from deltaroi.tables import EFFECTS, conform
+from deltaroi.types import NA, Exclusion
 
 
 def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, family: str = "contrast") -> GroupResult:
@@ -55,10 +57,10 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         found = corrected_rows(blocks, asked, ready.sample, spec)
         rows += found.rows
         notes += found.notes
-    warnings = [*ready.warnings, *_about_design(ready, design), *_lord(rows)]
+    warnings = [*ready.warnings, *_about_design(ready, design), *_constant(ready), *_lord(rows)]
     frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
-    return GroupResult(conform(frame, EFFECTS, "group stage"), ready.exclusions, tuple(warnings), tuple(notes), design,
-                       spec)
+    return GroupResult(conform(frame, EFFECTS, "group stage"), (*ready.exclusions, *_untested(rows)), tuple(warnings),
+                       tuple(notes), design, spec)
 
 
 def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:
@@ -83,6 +85,38 @@ def _about_design(ready: Prepared, design: GroupDesign) -> list[str]:
         out.append("the change score is adjusted for covariates, which Welch's test has no form for: hc2_welch takes "
                    "its place; the mixed ANOVA and Bayes factors are left out; d_ppc2 is not adjusted")
     return out
+
+
+def _constant(ready: Prepared) -> list[str]:
+    """Say where the values of a group are all the same: measured values never are."""
+    out = []
+    for block in ready.blocks:
+        for roi, values in zip(block.rois, block.values, strict=True):
+            places = []
+            for k, level in enumerate(ready.sample.levels):
+                for j, session in enumerate(ready.sessions):
+                    known = values[ready.sample.group == k, j]
+                    known = known[np.isfinite(known)]
+                    if known.size > 1 and known.min() == known.max():
+                        who = "" if ready.sample.levels == ("all",) else f" in {level}"
+                        when = "" if session == NA else f" at {session}"
+                        places.append(f"all {known.size}{who}{when} are {known[0]:g}")
+            if places:
+                out.append(f"{roi_name(roi)}, {block.contrast}: the values do not vary ({', '.join(places)}); look "
+                           "where they come from")
+    return out
+
+
+def _untested(rows: Sequence[Row]) -> list[Exclusion]:
+    """A row per ROI and contrast whose primary effect could not be tested."""
+    return [Exclusion("effects", region=f"{roi_name(row.block.rois[row.roi])} {_asked_of(row.block)}",
+                      reason=f"not tested: {row.numbers.test.problem or 'the test is not defined'}",
+                      value=f"{row.question.model}, summary {row.block.summaries[row.roi]}")
+            for row in rows if row.primary and math.isnan(row.numbers.test.p)]
+
+
+def _asked_of(block: Block) -> str:
+    return block.contrast if block.specification == "main" else f"{block.contrast} {block.specification}"
 
 
 def _lord(rows: Sequence[Row]) -> list[str]:

@@ -97,7 +97,7 @@ class GroupResult:
     effects : DataFrame
         Conformed to ``tables.EFFECTS``.
     exclusions : tuple of Exclusion
-        Every subject and value that is not in the numbers, stage ``effects``.
+        Every subject, value and ROI that is not in the numbers, stage ``effects``.
     warnings : tuple of str
         What a reader must know before trusting the numbers.
     notes : tuple of str
@@ -113,6 +113,12 @@ class GroupResult:
     notes: tuple[str, ...]
     design: GroupDesign
     spec: GroupStats
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 4 no primary effect could be tested."""
+        primary = self.effects[self.effects["primary"]]
+        return 0 if primary["p"].notna().any() else 4
 
     def write(self, folder: Path) -> None:
         """Write ``effects.tsv`` and ``exclusions.tsv`` with their sidecars into a folder."""

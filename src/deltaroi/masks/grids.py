@@ -19,7 +19,7 @@ _EXTENT = {
 }
 
 
-def grid_for(space: str, resolution_mm: float) -> Grid:
+def grid_for(space: str, resolution_mm: float, instead: str = "") -> Grid:
     """The template's grid at a resolution, as fMRIPrep writes it (RAS; ``res-2`` at 2 mm).
 
     Parameters
@@ -28,6 +28,8 @@ def grid_for(space: str, resolution_mm: float) -> Grid:
         ``MNI152NLin2009cAsym`` or ``MNI152NLin6Asym``.
     resolution_mm : float
         Voxel edge.
+    instead : str
+        What the caller takes in place of a space, for the message about one that is not known.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def grid_for(space: str, resolution_mm: float) -> Grid:
     if name not in _EXTENT:
         close = did_you_mean(space, list(_EXTENT))
         raise UsageError(f"the grid of space '{space}' is not known", where="--space",
-                         hint=close or f"known: {', '.join(_EXTENT)}; or give an image with --like")
+                         hint=close or "; or ".join(filter(None, [f"known: {', '.join(_EXTENT)}", instead])))
     if not 0.5 <= resolution_mm <= 20:
         raise UsageError(f"a resolution of {resolution_mm:g} mm is out of range", where="--resolution",
                          hint="0.5 to 20 mm")

@@ -106,6 +106,8 @@ def check_region(region: str) -> None:
     UsageError
         With the closest names.
     """
+    if not region.strip():
+        raise UsageError("no region is named", where="REGION", hint="e.g. amygdala; `deltaroi regions list` names them")
     known = region_names()
     if region in known:
         return

@@ -61,7 +61,7 @@ def build(options: BuildOptions) -> RegionSet:
 def _grid(options: BuildOptions) -> Grid:
     if options.like is not None:
         return grid_of_image(options.like, options.space)
-    return grid_for(options.space, options.resolution or 2.0)
+    return grid_for(options.space, options.resolution or 2.0, "give an image with --like")
 
 
 def build_and_write(options: BuildOptions, out: Path) -> RegionSet:

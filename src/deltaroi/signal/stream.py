@@ -141,7 +141,8 @@ def check_content(path: Path) -> None:
         raise DataError("content not fetched", where=str(path), hint=f"fetch it: `datalad get {path}`")
     if state != "ok":
         raise DataError("the file is empty" if state == "empty" else
-                        "a broken link" if state == "broken link" else "no such file", where=str(path))
+                        "a broken link" if state == "broken link" else
+                        "this is a folder, not a file" if path.is_dir() else "no such file", where=str(path))
 
 
 @contextmanager
