@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -130,6 +131,28 @@ def test_what_a_change_runs_again(worked: Path, edit: Edit, old: str, new: str, 
     edit(worked, old, new)
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert {stage for stage, count in again.reran.items() if count} == stages
+
+
+@pytest.mark.parametrize(("file", "old", "new", "stages"), [
+    ("hcpex.yaml", "ids: {L: [387], R: [420]}", "ids: {L: [387, 68], R: [420, 248]}",  # of the amygdala
+     {"masks", "first-level", "responses", "effects", "report"}),
+    ("hcpex.yaml", "ids: {L: [140, 144, 146], R: [320, 324, 326]}", "ids: {L: [140], R: [320]}", set()),  # of pACC
+    ("spaces.yaml", "offset: not stated by the source", "offset: up to 5 mm", set()),  # of MNI152, which nobody uses
+])
+def test_what_an_edit_of_the_region_library_runs_again(worked: Path, tmp_path: Path, file: str, old: str, new: str,
+                                                       stages: set[str]) -> None:
+    checkout, copy = Path(__file__).parents[2], tmp_path / "checkout"
+    for folder in ("src", "atlases", "configs"):
+        shutil.copytree(checkout / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(checkout / "pyproject.toml", copy)
+    text = (copy / "atlases" / file).read_text()
+    assert text.count(old) == 1
+    (copy / "atlases" / file).write_text(text.replace(old, new))
+    code = "import deltaroi, json; print(json.dumps(dict(deltaroi.run('study.yaml', 'out').reran)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=worked, check=False,
+                          env={**os.environ, "PYTHONPATH": str(copy / "src")})
+    assert done.returncode == 0, done.stderr
+    assert {stage for stage, count in json.loads(done.stdout).items() if count} == stages
 
 
 def test_a_touched_input_runs_again_alone(worked: Path) -> None:

@@ -16,16 +16,13 @@ from deltaroi.atlas import (
     draw,
     find,
     fingerprint,
-    is_probabilistic,
-    sides_of,
 )
 from deltaroi.errors import DataError
 from deltaroi.fill import Filled, fill_fractions
 from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks.custom import Place, draw_custom, fit_talairach
-from deltaroi.masks.keys import Request, resolve
+from deltaroi.masks.keys import Request, part_request, resolve
 from deltaroi.masks.records import Drawing, RegionSet, RoiVoxels
-from deltaroi.masks.references import drawn_sides
 from deltaroi.masks.rules import Size, grade, other_side, rule_for, rule_of_image, warning
 from deltaroi.masks.space import check_space, origin_note
 from deltaroi.masks.spheres import sphere_fill, sphere_volume, sphere_voxels
@@ -88,13 +85,7 @@ def _draw(request: Request, regions: Regions, place: Place) -> Drawing:
         return _draw_library(request, place)
 
     def part(wanted: RoiKey) -> Drawing:
-        own = is_own(wanted.definition)
-        has = drawn_sides(wanted.region, regions) if own else sides_of(wanted.region, wanted.definition,
-                                                                       place.grid.space)
-        side = wanted.hemisphere if wanted.hemisphere in has else "B"
-        drawing = _draw(Request(RoiKey(wanted.region, side, wanted.definition), regions.threshold if not own and
-                                is_probabilistic(wanted.region, wanted.definition, place.grid.space) else None),
-                        regions, place)
+        drawing = _draw(part_request(wanted, regions, place.grid.space), regions, place)
         _check_side(drawing)
         return drawing
 

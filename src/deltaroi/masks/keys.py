@@ -69,6 +69,18 @@ def resolve(regions: Regions, space: str | None = None) -> tuple[tuple[Request, 
     return tuple(found.values()), tuple(notes)
 
 
+def part_request(wanted: RoiKey, regions: Regions, space: str | None) -> Request:
+    """An ROI that another is made from: with the hemisphere that is wanted, or B where it does not have that one.
+
+    The threshold of the study holds for it where it is drawn from probabilities.
+    """
+    region, definition = wanted.region, wanted.definition
+    own = is_own(definition)
+    has = drawn_sides(region, regions) if own else sides_of(region, definition, space)
+    key = wanted if wanted.hemisphere in has else RoiKey(region, "B", definition)
+    return Request(key, regions.threshold if not own and is_probabilistic(region, definition, space) else None)
+
+
 def _is_part(name: str, regions: Regions) -> bool:
     """Whether another custom ROI is made from it."""
     for roi in regions.custom.values():

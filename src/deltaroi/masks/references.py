@@ -8,7 +8,7 @@ from typing import cast
 from deltaroi.atlas import canonical_definition, sides_of
 from deltaroi.errors import StudyError
 from deltaroi.specs import CombineRoi, FunctionalRoi, Hemisphere, LabelsRoi, MaskRoi, Regions
-from deltaroi.types import CUSTOM
+from deltaroi.types import CUSTOM, RoiKey
 
 SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
 
@@ -20,6 +20,10 @@ class Reference:
     region: str
     definition: str
     side: Hemisphere | None
+
+    def of_side(self, side: str) -> RoiKey:
+        """The ROI that is meant where the ROI made from it has the hemisphere ``side``."""
+        return RoiKey(self.region, self.side or side, self.definition)
 
 
 def read_reference(text: str, regions: Regions, where: str) -> Reference:

@@ -15,7 +15,7 @@ from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import region_files
+from deltaroi.masks import library_state, region_files
 from deltaroi.pipeline import record, work_items
 from deltaroi.pipeline.declared import LOCALISERS, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
@@ -88,7 +88,8 @@ def masks(work: Work) -> None:
     fields = declared(study)["masks"]
     steps, items = [], []
     for grid in work.plan.grids:
-        steps.append(Step("masks", f"grid-{grid.digest}", 3, {**fields, "grid": grid.digest}, (),
+        mine = {**fields, "grid": grid.digest, "library": library_state(study.regions, grid.space)}
+        steps.append(Step("masks", f"grid-{grid.digest}", 4, mine, (),
                           region_files(study.regions, work.file.resolve().parent, grid.space)))
         items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
                                           study.dataset.allow_space_mismatch))
