@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import deltaroi
+from deltaroi.layout import Layout
 
 Edit = Callable[[Path, str, str], None]
 
@@ -286,6 +287,32 @@ def test_results_of_another_study_do_not_stay(worked: Path, edit: Edit) -> None:
     assert "responses.tsv" in left
     assert not left & {"effects.tsv", "quality.tsv", "effects_notes.json"}
     assert not (worked / "out" / "report.html").exists()
+
+
+def test_only_own_images_of_rois_are_removed(worked: Path, edit: Edit) -> None:
+    """The ROIs of the earlier study go, also where a run was stopped between; what somebody else put there stays."""
+    layout = Layout(worked / "out")
+    amygdala = [path for path in layout.atlas_files() if "label-amygdala" in path.name]
+    mine = amygdala[0].parent / "tpl-MNI152NLin2009cAsym_atlas-Mine_res-6mm_label-amygdalaL_desc-mine_probseg.nii.gz"
+    others = [mine, layout.root / "atlas-Mine_description.json"]
+    for path in others:
+        path.write_text("years of work")
+    table = layout.table("regions").read_bytes()
+    edit(worked, "include: [amygdala, AI, VTA]", "include: [AI, pACC]")
+    deltaroi.run(worked / "study.yaml", layout.root, until="masks")
+    pacc = [path for path in layout.atlas_files() if "label-pACC" in path.name]
+    layout.table("regions").write_bytes(table)  # as if the run had been stopped before it wrote its own
+    edit(worked, "include: [AI, pACC]", "include: [AI]")
+    deltaroi.run(worked / "study.yaml", layout.root, until="masks")
+    left = [path.read_text() for path in others if path.is_file()]
+    for path in others:
+        path.unlink(missing_ok=True)
+    assert left == ["years of work"] * 2
+    assert amygdala
+    assert pacc
+    assert not any(path.exists() for path in (*amygdala, *pacc))
+    assert not [path for path in layout.atlas_files() if "_label-AI" not in path.name and "_dseg" not in path.name
+                and path != layout.atlas_description("hcpex")]
 
 
 def test_going_on_after_an_earlier_stage_gives_the_same_bytes(worked: Path) -> None:
