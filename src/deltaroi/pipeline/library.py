@@ -62,13 +62,7 @@ class Readable:
 
     def space_of(self, definition: str) -> str:
         """Template space of a definition's drawing."""
-        return next(template_of(native.meta) for (name, _), native in self.rois.items() if name == definition)
-
-
-def template_of(source: atlas.RegionSource) -> str:
-    """Template space of a drawing; spheres at Talairach coordinates have been brought to MNI152."""
-    converted = source.space == atlas.TALAIRACH and isinstance(source.shape, atlas.SphereShape)
-    return "MNI152" if converted else source.space
+        return next(native.meta.drawn_space for (name, _), native in self.rois.items() if name == definition)
 
 
 def definition_order() -> tuple[str, ...]:
@@ -220,8 +214,7 @@ def obstacle_of(region: str, definition: str, space: str | None) -> str | None:
     """Why the drawing of a region that fits a space best cannot be read here, and what to do; None when it can."""
     source = atlas.find(region, atlas.sides_of(region, definition, space)[0], definition, space)
     chosen = next(d for d in atlas.variants(definition) if d.space == source.space and region in d.regions)
-    reason = atlas.obstacle(chosen)
-    return reason.replace("fetch DEFINITION", f"fetch {chosen.name}") if reason else None
+    return atlas.obstacle(chosen)
 
 
 def template_notes(shown: Sequence[Readable]) -> tuple[str, ...]:

@@ -25,7 +25,6 @@ from deltaroi.pipeline.library import (
     read_region,
     relation_between,
     template_notes,
-    template_of,
     volume_mm3,
 )
 from deltaroi.specs import Hemisphere
@@ -206,7 +205,7 @@ def compare_read(found: Readable, sides: Sequence[Hemisphere], grid: Grid,
 
 def _place(name: str, native: atlas.NativeRegion, grid: Grid) -> _Placed:
     flat, fill = fill_fractions(native.weights, native.affine, grid)
-    return _Placed(name, template_of(native.meta), flat, fill, volume_mm3(native), centre_mm(native))
+    return _Placed(name, native.meta.drawn_space, flat, fill, volume_mm3(native), centre_mm(native))
 
 
 def _size(side: str, part: _Placed, space: str) -> dict[str, object]:

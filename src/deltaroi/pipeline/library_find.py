@@ -19,7 +19,6 @@ from deltaroi.pipeline.library import (
     definition_order,
     obstacle_of,
     relation_between,
-    template_of,
     why,
 )
 from deltaroi.specs import Hemisphere, Point
@@ -139,7 +138,7 @@ def _near(region: str, definition: str, place: FloatArray, space: str, reach: fl
         nearest = min(nearest, distance)
         yield {"region": region, "hemisphere": side, "definition": definition, "weight": weight,
                "probability": _probability(region, side, definition, space, place), "distance_mm": distance,
-               "space": template_of(source), "relation": relation_between(space, template_of(source)).kind,
+               "space": source.drawn_space, "relation": relation_between(space, source.drawn_space).kind,
                "title": source.title}
 
 
