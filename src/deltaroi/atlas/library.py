@@ -13,8 +13,6 @@ from deltaroi.atlas.files import definition_files, read_yaml
 from deltaroi.atlas.spaces import TALAIRACH, SpaceRelation, canonical_space, space_relation
 from deltaroi.errors import DataError, StudyError
 
-_ORDER = {"same": 0, "compatible": 1, "refused": 2}
-
 
 @cache
 def library() -> tuple[Definition, ...]:
@@ -120,7 +118,7 @@ def choose(region: str, name: str, space: str | None) -> Definition:
         raise _no_region(region, name)
     if space is None:
         return found[0]
-    return min(found, key=lambda d: _ORDER[fit_of(d, space).kind])
+    return min(found, key=lambda d: fit_of(d, space).severity)
 
 
 def fit_of(definition: Definition, space: str) -> SpaceRelation:

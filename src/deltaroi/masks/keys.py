@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from deltaroi.atlas import canonical_definition, find, is_probabilistic, sides_of, variants
 from deltaroi.errors import StudyError
-from deltaroi.masks.references import SIDES, drawn_sides
-from deltaroi.specs import FunctionalRoi, Hemisphere, RegionChoice, Regions, Threshold
+from deltaroi.masks.references import drawn_sides
+from deltaroi.specs import SIDES, FunctionalRoi, Hemisphere, RegionChoice, Regions, Threshold
 from deltaroi.types import CIRCULAR, CUSTOM, FUNCTIONAL, RoiKey, is_own
 
 

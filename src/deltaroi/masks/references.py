@@ -7,10 +7,8 @@ from typing import cast
 
 from deltaroi.atlas import canonical_definition, sides_of
 from deltaroi.errors import StudyError
-from deltaroi.specs import CombineRoi, FunctionalRoi, Hemisphere, LabelsRoi, MaskRoi, Regions
+from deltaroi.specs import SIDES, CombineRoi, FunctionalRoi, Hemisphere, LabelsRoi, MaskRoi, Regions
 from deltaroi.types import CUSTOM, RoiKey
-
-SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
 
 
 @dataclass(frozen=True)

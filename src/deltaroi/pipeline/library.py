@@ -12,13 +12,11 @@ import numpy as np
 from deltaroi import atlas
 from deltaroi.errors import DataError, UsageError
 from deltaroi.grid import FloatArray
-from deltaroi.specs import Hemisphere
+from deltaroi.specs import SIDES, Hemisphere
 
 SPACE = "MNI152NLin2009cAsym"
-SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
 MARKS = {"same": "", "compatible": "†", "refused": "‡"}
 FIRST = "hcpex"  # its regions come first, in its order
-_KINDS = {"same": 0, "compatible": 1, "refused": 2}
 
 
 @dataclass(frozen=True)
@@ -261,4 +259,4 @@ def centre_mm(native: atlas.NativeRegion) -> FloatArray:
 
 def relation_between(a: str, b: str) -> atlas.SpaceRelation:
     """How two spaces stand to each other, whichever is brought to the other: the milder of both directions."""
-    return min(atlas.space_relation(a, b), atlas.space_relation(b, a), key=lambda r: _KINDS[r.kind])
+    return min(atlas.space_relation(a, b), atlas.space_relation(b, a), key=lambda r: r.severity)

@@ -12,7 +12,6 @@ from deltaroi import atlas
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray
 from deltaroi.pipeline.library import (
-    SIDES,
     centre_mm,
     check_region,
     check_space,
@@ -22,7 +21,7 @@ from deltaroi.pipeline.library import (
     volume_mm3,
     why,
 )
-from deltaroi.specs import Hemisphere
+from deltaroi.specs import SIDES, Hemisphere
 
 
 def library_table(region: str | None = None, definition: str | None = None) -> pd.DataFrame:

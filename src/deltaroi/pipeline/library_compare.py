@@ -17,7 +17,6 @@ from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks import grid_for
 from deltaroi.pipeline.library import (
     MARKS,
-    SIDES,
     SPACE,
     Readable,
     Skipped,
@@ -27,7 +26,7 @@ from deltaroi.pipeline.library import (
     template_notes,
     volume_mm3,
 )
-from deltaroi.specs import Hemisphere
+from deltaroi.specs import SIDES, Hemisphere
 from deltaroi.tables import Column, Schema, conform
 
 _HALF = 0.5 - 1e-6
