@@ -35,7 +35,7 @@ class Mutation:
 MUTATIONS = (
     Mutation("hemispheres swapped", "atlas/combine.py", 'x < 0 if side == "L" else x > 0',
              'x > 0 if side == "L" else x < 0', "tests/reference/test_regions_reference.py"),
-    Mutation("Dice without the 2", "pipeline/library_compare.py", "return 2 * len(np.intersect1d",
+    Mutation("Dice without the 2", "fill.py", "return 2 * len(np.intersect1d",
              "return len(np.intersect1d", "tests/unit/pipeline/test_library_compare.py"),
     Mutation("outlines half a voxel off", "report/figures/overlay.py",
              "affine[:3, 3] -= affine[:3, :3].sum(axis=1)", "affine[:3, 3] -= 0",
@@ -74,7 +74,7 @@ MUTATIONS = (
     Mutation("no baseline in the permutation", "stats/permuted.py",
              "residual = self.y - q_nuisance @ (q_nuisance.T @ self.y)", "residual = self.y - self.y.mean()",
              "tests/unit/stats/test_permutation_max_t.py"),
-    Mutation("majority at 0.6", "masks/build.py", "_HALF = 0.5", "_HALF = 0.6", "tests/unit/masks"),
+    Mutation("majority at 0.6", "masks/build.py", "kept = fill >= HALF", "kept = fill >= 0.6", "tests/unit/masks"),
     Mutation("voxels chosen from the tested run", "responses/choosers.py", "return key not in tested", "return True",
              "tests/unit/responses"),
     Mutation("voxels chosen from the tested session", "responses/choosers.py",

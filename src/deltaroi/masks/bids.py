@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deltaroi.errors import TableError
+from deltaroi.fill import HALF
 from deltaroi.grid import Grid
 from deltaroi.io.files import write_json
 from deltaroi.io.tsv import read_tsv
@@ -20,7 +21,6 @@ from deltaroi.masks.records import RoiVoxels
 from deltaroi.tables import Column, Schema, conform
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey, apart, camel, is_own
 
-_HALF = 0.5 - 1e-6
 _MOST_SHARED = 0.1
 _NAMING = ["region", "hemisphere", "definition", "space", "grid_digest"]  # columns that name the files of an ROI
 STANDARD_SPACES = frozenset((
@@ -86,7 +86,7 @@ def label_image(rois: Sequence[RoiVoxels], grid: Grid, table: pd.DataFrame) -> L
     rows: list[dict[str, Any]] = []
     left_out: dict[str, str] = {}
     for roi in sorted(rois, key=lambda roi: roi.key.hemisphere == "B"):
-        own = roi.flat[roi.weights >= _HALF]
+        own = roi.flat[roi.weights >= HALF]
         free = own[data[own] == 0]
         if own.size == 0:
             left_out[_name(roi.key)] = "fills no voxel to one half"

@@ -18,7 +18,7 @@ from deltaroi.atlas import (
     fingerprint,
 )
 from deltaroi.errors import DataError
-from deltaroi.fill import Filled, fill_fractions
+from deltaroi.fill import HALF, Filled, fill_fractions
 from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks.custom import Place, draw_custom, fit_talairach
 from deltaroi.masks.keys import Request, part_request, resolve
@@ -29,8 +29,6 @@ from deltaroi.masks.spheres import sphere_fill, sphere_volume, sphere_voxels
 from deltaroi.specs import Regions
 from deltaroi.tables import REGIONS, conform
 from deltaroi.types import NA, Exclusion, RoiKey, is_own
-
-_HALF = 0.5 - 1e-6
 
 
 def build_regions(regions: Regions, grid: Grid, *, base: Path, allow_space_mismatch: bool = False) -> RegionSet:
@@ -118,7 +116,7 @@ def _voxels(drawing: Drawing, grid: Grid) -> tuple[RoiVoxels, float]:
     flat, fill = _filled(drawing, grid)
     weights = fill
     if drawing.rule == "majority":
-        kept = fill >= _HALF
+        kept = fill >= HALF
         flat, fill, weights = flat[kept], fill[kept], np.ones(int(kept.sum()))
     known = not isinstance(drawing.shape, SphereShape) or drawing.rule == "fill_weight"
     shares = not isinstance(drawing.shape, ImageShape) or not drawing.shape.fractional
