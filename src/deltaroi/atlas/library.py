@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 from deltaroi.atlas.definitions import DATA_FILE, Addition, Definition, SpheresDefinition
 from deltaroi.atlas.files import definition_files, read_yaml
 from deltaroi.atlas.spaces import TALAIRACH, SpaceRelation, canonical_space, space_relation
-from deltaroi.errors import DataError, StudyError
+from deltaroi.errors import DataError, StudyError, did_you_mean
 
 
 @cache
@@ -142,12 +141,3 @@ def _by_title(word: str, name: str) -> str:
     plain = word.replace("_", " ").lower()
     hits = [r for d in variants(name) for r, region in d.regions.items() if plain in region.title.lower()]
     return f"did you mean {' or '.join(f'{hit!r}' for hit in dict.fromkeys(hits))}?" if hits and len(hits) < 4 else ""
-
-
-def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """A hint that names the closest known word; empty when none is close."""
-    if len(word) < 3:
-        return ""
-    lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), list(lower), n=1)
-    return f"did you mean '{lower[close[0]]}'?" if close else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from deltaroi import atlas
-from deltaroi.errors import DataError, UsageError
+from deltaroi.errors import DataError, UsageError, closest, did_you_mean
 from deltaroi.grid import FloatArray
 from deltaroi.specs import SIDES, Hemisphere
 
@@ -101,9 +100,8 @@ def check_region(region: str) -> None:
     known = region_names()
     if region in known:
         return
-    lower = {name.lower(): name for name in known}
-    close = [lower[word] for word in difflib.get_close_matches(region.lower(), list(lower), n=2)]
-    hits = close or [name for name, title in _titles().items() if region.replace("_", " ").lower() in title.lower()]
+    plain = region.replace("_", " ").lower()
+    hits = closest(region, known, most=2) or [name for name, title in _titles().items() if plain in title.lower()]
     hint = f"did you mean {' or '.join(map(repr, hits[:4]))}?" if hits else f"regions: {', '.join(known)}"
     raise UsageError(f"no definition has a region '{region}'", where="REGION", hint=hint)
 
@@ -127,10 +125,8 @@ def check_space(space: str, *more: str) -> str:
     known = sorted({d.space for d in atlas.library()} | {SPACE, "MNI152NLin6Asym", "MNI152", *more})
     found = atlas.canonical_space(space)
     if found not in known:
-        lower = {name.lower(): name for name in known}
-        close = difflib.get_close_matches(space.lower(), list(lower), n=1)
-        hint = f"did you mean '{lower[close[0]]}'?" if close else f"known: {', '.join(known)}"
-        raise UsageError(f"unknown template space '{space}'", where="--space", hint=hint)
+        raise UsageError(f"unknown template space '{space}'", where="--space",
+                         hint=did_you_mean(space, known) or f"known: {', '.join(known)}")
     return found
 
 
