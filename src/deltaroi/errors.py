@@ -76,6 +76,6 @@ def closest(word: str, known: Iterable[str], most: int = 1) -> list[str]:
     return [lower[found] for found in difflib.get_close_matches(word.lower(), lower, n=most)]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint that names the closest known word; empty when none is close."""
-    return "".join(f"did you mean '{close}'?" for close in closest(word, known))
+def did_you_mean(word: str, known: Iterable[str], shortest: int = 1) -> str:
+    """A hint that names the closest known word; empty when none is close, or the word has fewer letters than that."""
+    return "".join(f"did you mean '{close}'?" for close in closest(word, known) if len(word) >= shortest)

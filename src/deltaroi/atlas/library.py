@@ -12,6 +12,8 @@ from deltaroi.atlas.files import definition_files, read_yaml
 from deltaroi.atlas.spaces import TALAIRACH, SpaceRelation, canonical_space, space_relation
 from deltaroi.errors import DataError, StudyError, did_you_mean
 
+_SHORTEST = 3  # letters: of shorter words nearly every short name (AI, MI) is close
+
 
 @cache
 def library() -> tuple[Definition, ...]:
@@ -93,7 +95,7 @@ def variants(name: str) -> tuple[Definition, ...]:
     if not found:
         known = definition_names()
         raise StudyError(f"unknown definition '{name}'", where="regions.definition",
-                         hint=did_you_mean(name, known) or f"known: {', '.join(known)}")
+                         hint=did_you_mean(name, known, _SHORTEST) or f"known: {', '.join(known)}")
     return found
 
 
@@ -132,7 +134,8 @@ def _no_region(region: str, name: str) -> StudyError:
     if others:
         hint = f"definitions that have it: {', '.join(others)}"
     else:
-        hint = did_you_mean(region, regions) or _by_title(region, name) or f"'{name}' has {', '.join(regions)}"
+        close = did_you_mean(region, regions, _SHORTEST)
+        hint = close or _by_title(region, name) or f"'{name}' has {', '.join(regions)}"
     return StudyError(f"definition '{name}' has no region '{region}'", where="regions.include", hint=hint)
 
 
