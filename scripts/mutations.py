@@ -93,7 +93,7 @@ MUTATIONS = (
     Mutation("one set of voxels for all runs", "responses/functional.py", "(part.tested, made.voxels))",
              "(part.tested, sets[0].voxels))", "tests/reference/test_functional_nilearn.py"),
     Mutation("partial volume: series by the fill", "responses/series.py",
-             'linear_weights(voxels.weights, "partial_volume"))', "voxels.weights)",
+             "partial_volume_weights(voxels.weights))", "voxels.weights)",
              "tests/unit/responses/test_summarise.py"),
     Mutation("circular ROIs in a family with others", "group/blocks.py", 'frame["definition"] == CIRCULAR',
              'frame["definition"] == ""', "tests/unit/group/test_families_of_rois.py"),
