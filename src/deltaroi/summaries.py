@@ -15,7 +15,7 @@ SeriesSummary = Literal["eigenvariate", "mean_timeseries"]
 OF_VOXELS: tuple[VoxelSummary, ...] = ("mean", "median", "weighted_mean", "partial_volume")
 OF_SERIES: tuple[SeriesSummary, ...] = ("eigenvariate", "mean_timeseries")
 FILLED_ALIKE = "its voxels are filled too much alike to tell the ROI from its surroundings (summary partial_volume)"
-LARGEST_GAIN = 10.0
+LARGEST_GAIN = 10.0  # a judgement: a value with more than ten times the noise of one voxel tells nothing
 _SAME = 1e-9
 
 

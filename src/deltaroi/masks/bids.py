@@ -21,7 +21,7 @@ from deltaroi.masks.records import RoiVoxels
 from deltaroi.tables import Column, Schema, conform
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey, apart, camel, is_own
 
-_MOST_SHARED = 0.1
+_MOST_SHARED = 0.1  # a judgement: a label that lacks more than a tenth of its ROI would be taken for all of it
 _NAMING = ["region", "hemisphere", "definition", "space", "grid_digest"]  # columns that name the files of an ROI
 STANDARD_SPACES = frozenset((
     "ICBM452AirSpace", "ICBM452Warp5Space", "IXI549Space", "MNI152Lin", "MNI152NLin2009aAsym", "MNI152NLin2009aSym",

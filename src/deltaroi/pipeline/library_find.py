@@ -23,8 +23,8 @@ from deltaroi.pipeline.library import (
 )
 from deltaroi.specs import Hemisphere, Point
 
-_NEAR_MM = 10.0
-_OUTSIDE_MM = 20.0
+_NEAR_MM = 10.0  # a judgement: a region further away is no answer to what lies at a coordinate
+_OUTSIDE_MM = 20.0  # a judgement: a larger brain reaches some mm further than the template, not this far
 _TOUCHING_MM = 1e-6
 COLUMNS = ["region", "hemisphere", "definition", "weight", "probability", "distance_mm", "space", "relation", "title"]
 
