@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 NA = "n/a"
+NOT_STATED = "not stated"
+"""The template space of images or ROIs where nobody says it."""
 CUSTOM, FUNCTIONAL, CIRCULAR = "custom", "functional", "circular"
 """What stands as the definition of ROIs of the study file: drawn there; chosen by a localiser contrast; chosen by it on
 the very data that are tested."""

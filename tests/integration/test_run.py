@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import deltaroi
+from deltaroi.layout import Layout
 
 Edit = Callable[[Path, str, str], None]
 
@@ -130,6 +132,28 @@ def test_what_a_change_runs_again(worked: Path, edit: Edit, old: str, new: str, 
     edit(worked, old, new)
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert {stage for stage, count in again.reran.items() if count} == stages
+
+
+@pytest.mark.parametrize(("file", "old", "new", "stages"), [
+    ("hcpex.yaml", "ids: {L: [387], R: [420]}", "ids: {L: [387, 68], R: [420, 248]}",  # of the amygdala
+     {"masks", "first-level", "responses", "effects", "report"}),
+    ("hcpex.yaml", "ids: {L: [140, 144, 146], R: [320, 324, 326]}", "ids: {L: [140], R: [320]}", set()),  # of pACC
+    ("spaces.yaml", "offset: not stated by the source", "offset: up to 5 mm", set()),  # of MNI152, which nobody uses
+])
+def test_what_an_edit_of_the_region_library_runs_again(worked: Path, tmp_path: Path, file: str, old: str, new: str,
+                                                       stages: set[str]) -> None:
+    checkout, copy = Path(__file__).parents[2], tmp_path / "checkout"
+    for folder in ("src", "atlases", "configs"):
+        shutil.copytree(checkout / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(checkout / "pyproject.toml", copy)
+    text = (copy / "atlases" / file).read_text()
+    assert text.count(old) == 1
+    (copy / "atlases" / file).write_text(text.replace(old, new))
+    code = "import deltaroi, json; print(json.dumps(dict(deltaroi.run('study.yaml', 'out').reran)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=worked, check=False,
+                          env={**os.environ, "PYTHONPATH": str(copy / "src")})
+    assert done.returncode == 0, done.stderr
+    assert {stage for stage, count in json.loads(done.stdout).items() if count} == stages
 
 
 def test_a_touched_input_runs_again_alone(worked: Path) -> None:
@@ -263,6 +287,32 @@ def test_results_of_another_study_do_not_stay(worked: Path, edit: Edit) -> None:
     assert "responses.tsv" in left
     assert not left & {"effects.tsv", "quality.tsv", "effects_notes.json"}
     assert not (worked / "out" / "report.html").exists()
+
+
+def test_only_own_images_of_rois_are_removed(worked: Path, edit: Edit) -> None:
+    """The ROIs of the earlier study go, also where a run was stopped between; what somebody else put there stays."""
+    layout = Layout(worked / "out")
+    amygdala = [path for path in layout.atlas_files() if "label-amygdala" in path.name]
+    mine = amygdala[0].parent / "tpl-MNI152NLin2009cAsym_atlas-Mine_res-6mm_label-amygdalaL_desc-mine_probseg.nii.gz"
+    others = [mine, layout.root / "atlas-Mine_description.json"]
+    for path in others:
+        path.write_text("years of work")
+    table = layout.table("regions").read_bytes()
+    edit(worked, "include: [amygdala, AI, VTA]", "include: [AI, pACC]")
+    deltaroi.run(worked / "study.yaml", layout.root, until="masks")
+    pacc = [path for path in layout.atlas_files() if "label-pACC" in path.name]
+    layout.table("regions").write_bytes(table)  # as if the run had been stopped before it wrote its own
+    edit(worked, "include: [AI, pACC]", "include: [AI]")
+    deltaroi.run(worked / "study.yaml", layout.root, until="masks")
+    left = [path.read_text() for path in others if path.is_file()]
+    for path in others:
+        path.unlink(missing_ok=True)
+    assert left == ["years of work"] * 2
+    assert amygdala
+    assert pacc
+    assert not any(path.exists() for path in (*amygdala, *pacc))
+    assert not [path for path in layout.atlas_files() if "_label-AI" not in path.name and "_dseg" not in path.name
+                and path != layout.atlas_description("hcpex")]
 
 
 def test_going_on_after_an_earlier_stage_gives_the_same_bytes(worked: Path) -> None:

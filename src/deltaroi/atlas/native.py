@@ -27,7 +27,7 @@ _SPHERE_STEP_MM = 1.0
 _SPHERE_POINTS = 8
 _NEARLY_WHOLE = 1e-3
 _SLACK = 0.01
-_LEAST_PEAK = 0.05
+_LEAST_PEAK = 0.05  # a judgement: above 0.01, the peak of a map in 0..1 that is read as percentages
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from deltaroi.errors import DataError, TableError, UsageError
+from deltaroi.errors import DataError, TableError, UsageError, did_you_mean
 from deltaroi.group.analysis import analyse
 from deltaroi.group.conditions import differences
 from deltaroi.group.covariates import DECIMAL_COMMA, comma_number, plain_number
 from deltaroi.group.design import GroupDesign, GroupResult
-from deltaroi.io.expectations import did_you_mean
 from deltaroi.io.tsv import read_tsv
 from deltaroi.specs import GroupStats
 from deltaroi.tables import columns_hint

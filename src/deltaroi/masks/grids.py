@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from deltaroi.atlas import NOT_STATED, canonical_space
-from deltaroi.errors import SpaceError, UsageError
+from deltaroi.errors import SpaceError, UsageError, did_you_mean
 from deltaroi.grid import Grid
-from deltaroi.io.expectations import did_you_mean
 from deltaroi.masks.images import open_image
 
 # First and last voxel centre (mm) of the 1 mm templates in TemplateFlow, to which fMRIPrep resamples.

@@ -16,12 +16,12 @@ from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks import RegionSet, RoiVoxels, build_regions
 from deltaroi.masks.space import check_origin
 from deltaroi.measuring.image import MapImage, open_map
-from deltaroi.measuring.options import NOT_STATED, Asked, MeasureOptions, resolve
+from deltaroi.measuring.options import Asked, MeasureOptions, resolve
 from deltaroi.measuring.result import MeasureResult
 from deltaroi.measuring.table import MapRow, read_maps
 from deltaroi.summaries import FILLED_ALIKE, resolve_summary, summarise_voxels, summary_exists
 from deltaroi.tables import REGIONS, RESPONSES, conform
-from deltaroi.types import NA, Exclusion
+from deltaroi.types import NA, NOT_STATED, Exclusion
 
 VARIANCE_NOTE = ("variance is n/a: the variance of an ROI's mean does not follow from the variances of its voxels, "
                  "whose errors are correlated")

@@ -12,9 +12,7 @@ from deltaroi.masks import as_threshold
 from deltaroi.measuring.labels import read_labels
 from deltaroi.specs import LARGEST_RADIUS_MM, Hemisphere, LabelsRoi, RegionChoice, Regions, SphereRoi
 from deltaroi.summaries import OF_SERIES, OF_VOXELS
-from deltaroi.types import Exclusion
-
-NOT_STATED = "not stated"
+from deltaroi.types import NOT_STATED, Exclusion
 
 
 @dataclass(frozen=True)

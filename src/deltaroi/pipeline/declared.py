@@ -1,7 +1,8 @@
 """Which fields of the study file decide which stage.
 
 A stage runs again when one of its own fields changes, or when what it builds on comes out differently. Fields that say
-where the data are (``dataset.bids_dir`` …) decide which files a step reads, and those are part of its key.
+where the data are (``dataset.bids_dir`` …) decide which files a step reads, and those are part of its key. The key
+of the masks also has what the region library says of the ROIs (:func:`deltaroi.masks.library_state`).
 ``execution`` decides nothing.
 """
 

@@ -15,14 +15,15 @@ from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import region_files
+from deltaroi.masks import library_state, region_files
+from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
 from deltaroi.pipeline.declared import LOCALISERS, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
-from deltaroi.pipeline.steps import Step
+from deltaroi.pipeline.steps import Step, marked_outputs
 from deltaroi.tables import EXCLUSIONS, REGIONS, exclusion_frame
 from deltaroi.types import NA, Exclusion, RunKey
 
@@ -83,12 +84,14 @@ class Work:
 
 
 def masks(work: Work) -> None:
-    """Build the ROIs on every grid of the plan, and write ``regions.tsv``."""
+    """Build the ROIs on every grid of the plan, write ``regions.tsv``, and remove those of an earlier study."""
     study = work.study
     fields = declared(study)["masks"]
+    earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
     steps, items = [], []
     for grid in work.plan.grids:
-        steps.append(Step("masks", f"grid-{grid.digest}", 3, {**fields, "grid": grid.digest}, (),
+        mine = {**fields, "grid": grid.digest, "library": library_state(study.regions, grid.space)}
+        steps.append(Step("masks", f"grid-{grid.digest}", 4, mine, (),
                           region_files(study.regions, work.file.resolve().parent, grid.space)))
         items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
                                           study.dataset.allow_space_mismatch))
@@ -100,7 +103,9 @@ def masks(work: Work) -> None:
     for found in sets:
         work.exclusions += found.exclusions
         work.warnings += found.notes
-    write_table(pd.concat([found.table for found in sets], ignore_index=True), REGIONS, work.layout.table("regions"))
+    table = pd.concat([found.table for found in sets], ignore_index=True)
+    write_descriptions(table, work.layout, earlier)
+    write_table(table, REGIONS, work.layout.table("regions"))
 
 
 def first_level(work: Work) -> None:

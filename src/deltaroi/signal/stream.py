@@ -14,8 +14,8 @@ from isal import igzip, isal_zlib
 from deltaroi.errors import DataError
 from deltaroi.io.files import content_state
 from deltaroi.signal.header import SIZES, ImageHeader, parse_header, version_of
+from deltaroi.types import NOT_STATED
 
-NOT_STATED = "not stated"
 _SCRATCH = 1 << 20
 _MOST_SHRUNK = 1100  # deflate shrinks at most 1032 : 1
 

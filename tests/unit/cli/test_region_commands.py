@@ -197,7 +197,7 @@ def test_files_that_stand_in_the_way(tmp_path: Path, capsys: pytest.CaptureFixtu
     (mine / "regions.tsv").write_text("mine\n")
     code, _, err = ended(["build", "--regions", "VTA", "--out", str(mine)], capsys)
     assert code == 2
-    assert "holds a regions.tsv that `deltaroi regions build` did not write" in err
+    assert "holds regions.tsv, which `deltaroi regions build` did not write" in err
     assert (mine / "regions.tsv").read_text() == "mine\n"
 
 
