@@ -15,6 +15,7 @@ from deltaroi.pipeline.localisers import check_functional
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
 def examples(kind: str) -> list[tuple[str, str]]:
@@ -38,10 +39,29 @@ def test_python_examples_run(name: str, text: str, tmp_path: Path) -> None:
     assert done.returncode == 0, f"{name}: {done.stderr}"
 
 
+def command_of(line: str) -> str:
+    return line.split("#")[0].strip()
+
+
 def commands() -> list[str]:
-    blocks = [block for page in PAGES for block in re.findall(r"```\n(.*?)```", page.read_text(), flags=re.DOTALL)]
-    lines = [line for block in blocks for line in block.splitlines() if line.startswith("deltaroi ")]
-    return sorted({line.split("#")[0].strip() for line in lines})
+    """The commands of the fences without a language."""
+    fences = [fence for page in PAGES for fence in FENCE.findall(page.read_text())]
+    lines = [line for language, block in fences if not language for line in block.splitlines()]
+    return sorted({command_of(line) for line in lines if line.startswith("deltaroi ")})
+
+
+def test_no_command_in_a_fence_is_left_untested() -> None:
+    """Read line by line, whatever the fence's language: a fence that is paired wrongly hides its commands."""
+    found = set()
+    for page in PAGES:
+        inside = False
+        for line in page.read_text().splitlines():
+            inside ^= line.startswith("```")
+            if inside and line.startswith("deltaroi "):
+                found.add(command_of(line))
+        assert not inside, page.name
+    assert len(found) > 10
+    assert found == set(commands())
 
 
 @pytest.mark.parametrize("line", commands())
