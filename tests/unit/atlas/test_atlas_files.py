@@ -305,9 +305,8 @@ def test_spheres_of_one_source_are_the_same_in_metasphere() -> None:
             assert definition.citation in (every.regions[name].citation or "")
 
 
-# The centres of the project's table of facts. Which meta-analysis each is from: the tables Empathy (Bzdok), Rew (Liu),
-# eMDN (Camilleri) and eSAD (Amft) that junifer 0.0.4 carries, where each is found to the millimetre. The left amygdala
-# is in none; the table of facts calls it a mirror image.
+# Which meta-analysis each centre is from: the tables Empathy (Bzdok), Rew (Liu), eMDN (Camilleri) and eSAD (Amft) that
+# junifer 0.0.4 carries, where each is found to the millimetre. The left amygdala is in none: it mirrors the right.
 CENTRES = {
     ("amygdala", "L"): ((-24, -2, -16), "Liu"), ("amygdala", "R"): ((24, -2, -16), "Liu"),
     ("AI", "L"): ((-30, 20, 4), "Bzdok"), ("AI", "R"): ((36, 22, -8), "Bzdok"),
