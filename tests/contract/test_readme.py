@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -79,3 +81,18 @@ def test_links_lead_somewhere() -> None:
              for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()) if "://" not in target]
     assert links
     assert not [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
+
+
+def written_signatures() -> list[tuple[str, list[str]]]:
+    """The calls ``room.name(arguments) -> result`` of docs/architecture.md; ``...`` stands for arguments left out."""
+    text = " ".join((CHECKOUT / "docs" / "architecture.md").read_text().split())
+    found = re.findall(r"(\w+(?:\.\w+)+)\(((?:[^()]|\([^()]*\))*)\) ->", text)
+    return [(name, re.findall(r"(\w+)(?::[^,\[\]()]*(?:[\[(][^\])]*[\])])?[^,]*)?(?:, |$)", inside.replace("*, ", "")))
+            for name, inside in found if inside != "..."]
+
+
+@pytest.mark.parametrize(("name", "arguments"), written_signatures())
+def test_the_signatures_of_the_architecture_page_are_those_of_the_code(name: str, arguments: list[str]) -> None:
+    room, _, function = name.rpartition(".")
+    found = inspect.signature(getattr(importlib.import_module(f"deltaroi.{room}"), function))
+    assert arguments == list(found.parameters)
