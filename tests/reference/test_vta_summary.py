@@ -5,10 +5,7 @@ Simulated data throughout.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import nibabel as nib
@@ -21,22 +18,12 @@ from nilearn.maskers import NiftiMapsMasker
 from deltaroi.fill import fill_fractions
 from deltaroi.grid import Grid
 from deltaroi.summaries import resolve_summary, summarise_voxels
+from helpers import load_module
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWS = 12
 
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("vta_summary", ROOT / "benchmarks" / "vta_summary.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["vta_summary"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-vta: Any = load()
+vta: Any = load_module(ROOT / "benchmarks" / "vta_summary.py")
 
 
 @pytest.fixture(scope="module")
