@@ -85,7 +85,7 @@ def table_of(data: Any, stats: GroupStats) -> pd.DataFrame:
 
 
 def test_what_docs_calibration_says_holds_in_every_cell(benchmark: dict[str, ModuleType], counts: pd.DataFrame) -> None:
-    """The bands were fixed beforehand; a default outside them is changed, never the band."""
+    """The bands are those of the issue; a default outside them is changed, never the band."""
     assert benchmark["pages"].BANDS == {"error": (0.040, 0.060), "coverage": (0.935, 0.965)}
     rates = counts.assign(rate=counts["hits"] / counts["of"])
     rates = rates[rates["estimator"].isin(HOLDING) & rates["measure"].isin(["error", "coverage"])
