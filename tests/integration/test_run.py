@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import os
 import shutil
@@ -18,19 +17,14 @@ import pytest
 
 import deltaroi
 from deltaroi.layout import Layout
+from helpers import file_hashes
 
 Edit = Callable[[Path, str, str], None]
 
 
-def tree(out: Path) -> dict[str, str]:
-    """Hash of every file of an output folder outside logs/."""
-    files = [p for p in sorted(out.rglob("*")) if p.is_file() and p.relative_to(out).parts[0] != "logs"]
-    return {p.relative_to(out).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
 def changed(one: Path, other: Path) -> list[str]:
     """Names of the files that are not the same in two output folders."""
-    a, b = tree(one), tree(other)
+    a, b = file_hashes(one), file_hashes(other)
     return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
 
 
@@ -114,10 +108,10 @@ def test_an_image_on_another_grid_and_another_order_of_voxels_counts_the_same(cl
 
 
 def test_second_run_does_nothing_and_changes_nothing(worked: Path) -> None:
-    before = tree(worked / "out")
+    before = file_hashes(worked / "out")
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert set(again.reran.values()) == {0}
-    assert tree(worked / "out") == before
+    assert file_hashes(worked / "out") == before
 
 
 @pytest.mark.parametrize(("old", "new", "stages"), [
@@ -157,12 +151,12 @@ def test_what_an_edit_of_the_region_library_runs_again(worked: Path, tmp_path: P
 
 
 def test_a_touched_input_runs_again_alone(worked: Path) -> None:
-    before = tree(worked / "out")
+    before = file_hashes(worked / "out")
     os.utime(bold(worked), (1, 1))
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert again.reran["first-level"] == 1
     assert again.reran["effects"] == 0
-    assert tree(worked / "out") == before
+    assert file_hashes(worked / "out") == before
 
 
 @pytest.mark.parametrize("files", [1, 20, 42])
@@ -316,12 +310,12 @@ def test_only_own_images_of_rois_are_removed(worked: Path, edit: Edit) -> None:
 
 
 def test_going_on_after_an_earlier_stage_gives_the_same_bytes(worked: Path) -> None:
-    before = tree(worked / "out")
+    before = file_hashes(worked / "out")
     deltaroi.run(worked / "study.yaml", worked / "out", until="masks")
     assert not (worked / "out" / "group" / "effects.tsv").exists()
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert again.reran["first-level"] == again.reran["responses"] == 0
-    assert tree(worked / "out") == before
+    assert file_hashes(worked / "out") == before
 
 
 def test_nothing_usable_leaves_no_old_results(worked: Path, edit: Edit) -> None:

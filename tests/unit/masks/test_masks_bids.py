@@ -83,7 +83,7 @@ def test_weights_add_up_in_the_image_of_a_small_roi(overlapping: RegionSet, tmp_
     data = np.asarray(nib.load(path).dataobj)
     assert data.dtype == np.float32
     assert 0 < data.max() < 0.5
-    assert data.sum() * 27 == pytest.approx(44, rel=1e-3)  # mm3, FIELD-NOTES: 44 voxels of 1 mm
+    assert data.sum() * 27 == pytest.approx(44, rel=1e-3)  # mm3: hcpex has 44 voxels of 1 mm
     said = read_json(beside(path, ".json"))
     assert said["Resolution"] == "3 x 3 x 3 mm, 65 x 77 x 65 voxels"
     assert "weight" in said["Description"]

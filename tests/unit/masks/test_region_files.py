@@ -24,15 +24,6 @@ AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 
 PAULI = "pauli_2017/pauli_2017_prob.nii.gz"
 
 
-@pytest.fixture
-def nilearn_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder of nilearn's."""
-    monkeypatch.delenv("NILEARN_SHARED_DATA", raising=False)
-    monkeypatch.setenv("NILEARN_DATA", str(tmp_path / "nilearn_data"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path / "nilearn_data"
-
-
 def regions(**content: Any) -> Regions:
     return Regions.model_validate_json(json.dumps(content))
 
