@@ -28,6 +28,7 @@ from deltaroi.types import Exclusion, RoiKey
 
 SPECIFICATION = "main"
 STAGE = "small-volume"
+DIFFERENT_GRIDS = "the subjects lie on different grids, so their voxels are not the same places"
 _FEWEST = 2
 
 
@@ -186,8 +187,7 @@ def _stack(name: str, here: Mapping[tuple[str, str], SessionMap], grids: Mapping
     used = [here[s, session] for _, s in people for session in asked.wanted]
     on = sorted({one.grid_digest for one in used})
     if len(on) > 1:
-        return Exclusion(STAGE, region=name, reason="the subjects lie on different grids, so their voxels are not the "
-                         "same places", value=f"{len(on)} grids", threshold="1")
+        return Exclusion(STAGE, region=name, reason=DIFFERENT_GRIDS, value=f"{len(on)} grids", threshold="1")
     if len(people) < _FEWEST:
         return Exclusion(STAGE, region=name, reason="too few subjects have every session that is compared",
                          value=str(len(people)), threshold=str(_FEWEST))
