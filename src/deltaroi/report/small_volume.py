@@ -31,13 +31,14 @@ def small_volume_tables(output: Output) -> tuple[Table, ...]:
 def _table(output: Output, contrast: str, frame: pd.DataFrame) -> Table:
     kind = same(frame, "statistic_kind")
     columns = ("ROI", "n", "Voxels tested (in ROI)", "Peak x, y, z (mm)", "Estimate at peak", kind or "t or F", "df",
-               "p in ROI", "p Holm", "Voxels p < .05", "Extent (mm³)")
+               "p in ROI", "p Holm", "Voxels p < .05 (mm³)")
     rows = [(output.roi_label(roi_of(row)), words.count(row["n"]),
              f"{words.count(row['n_voxels_tested'])} ({words.count(row['n_voxels'])})",
              ", ".join(words.number(row[name], 0) for name in ("x_mm", "y_mm", "z_mm")),
              f"{words.number(row['estimate'])} {words.unit(row['unit'])}" if np.isfinite(row["estimate"]) else "n/a",
              words.number(row["statistic"]), words.degrees(row["df"]), words.p_value(row["p_peak"]),
-             words.p_value(row["p_holm"]), words.count(row["n_voxels_significant"]), words.count(row["extent_mm3"]))
+             words.p_value(row["p_holm"]),
+             f"{words.count(row['n_voxels_significant'])} ({words.count(row['extent_mm3'])})")
             for row in records(frame)]
     model, compared = same(frame, "model"), same(frame, "comparison")
     said = "; ".join(part for part in (words.MODELS.get(model or "", model or ""), comparison(compared or "")) if part)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deltaroi.report.figures.slices import Axis, FloatArray, View, Volume, across, compose, place, plane, zoomed
+from deltaroi.report.figures.overlay import bounds
+from deltaroi.report.figures.slices import BRAIN, Axis, FloatArray, View, Volume, across, compose, place, plane
 from deltaroi.report.figures.style import GREY, INK, styled
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 _UP, _DOWN = (0.74, 0.10, 0.06), (0.03, 0.30, 0.70)
 _PALE = 0.45  # opacity of voxels that do not hold
 _HOLDS = 0.95
-_INCHES_PER_MM, _GAP, _BELOW, _BAR = 0.022, 0.08, 0.22, 0.62
+_SIDE, _GAP, _BELOW, _BAR = 1.32, 0.08, 0.22, 0.62  # inches
+_LEAST_MM, _MARGIN_MM = 30.0, 8.0
+_TICK_MM = (3.5, 7.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,29 +50,34 @@ def inside(drawn: Inside, background: Volume | None) -> Figure:
     Returns
     -------
     Figure
-        Left is left. The ROI is outlined, the peak has a cross; voxels that hold after correction over the ROI are
-        drawn whole and outlined, the others pale.
+        Left is left. The ROI is outlined, four ticks point at the peak; voxels that hold after correction over the ROI
+        are drawn whole and outlined, the others pale.
     """
     from matplotlib.figure import Figure
 
-    view = zoomed([drawn.roi])
+    view = around(drawn.roi)
     cuts: list[tuple[Axis, float]] = [("x", drawn.peak[0]), ("y", drawn.peak[1]), ("z", drawn.peak[2])]
     highest = float(np.abs(drawn.statistic.data).max()) or 1.0
-    widths = [view.width(across(axis)[0]) * _INCHES_PER_MM for axis, _ in cuts]
-    tall = max(view.width(across(axis)[1]) for axis, _ in cuts) * _INCHES_PER_MM
-    width, height = sum(widths) + 2 * _GAP + _BAR, tall + _BELOW
+    width, height = 3 * (_SIDE + _GAP) + _BAR - _GAP, _SIDE + _BELOW
     with styled():
         figure = Figure(figsize=(width, height))
-        left = 0.0
-        for (axis, at), wide in zip(cuts, widths, strict=True):
-            own = view.width(across(axis)[1]) * _INCHES_PER_MM
-            axes = figure.add_axes((left / width, (_BELOW + (tall - own) / 2) / height, wide / width, own / height))
+        for i, (axis, at) in enumerate(cuts):
+            axes = figure.add_axes((i * (_SIDE + _GAP) / width, _BELOW / height, _SIDE / width, _SIDE / height))
             _slice(axes, drawn, background, (axis, at, highest), view)
-            left += wide + _GAP
-        bar = figure.add_axes(((left + 0.10) / width, (_BELOW + tall * 0.15) / height, 0.10 / width,
-                               tall * 0.7 / height))
+        bar = figure.add_axes(((3 * (_SIDE + _GAP) + 0.02) / width, (_BELOW + _SIDE * 0.15) / height, 0.10 / width,
+                               _SIDE * 0.7 / height))
         _scale(bar, drawn, highest)
     return figure
+
+
+def around(roi: Volume) -> View:
+    """A cube around an ROI that holds all of it."""
+    ends = bounds([roi])
+    if ends is None:
+        return BRAIN
+    half = max(_LEAST_MM, float(np.ptp(ends, axis=1).max()) / 2 + _MARGIN_MM)
+    lows = [float(round(c - half)) for c in ends.mean(axis=1)]
+    return View(tuple((low, low + 2 * round(half)) for low in lows), 0.5)
 
 
 def shades(statistic: FloatArray, corrected: FloatArray, highest: float) -> FloatArray:
@@ -97,8 +105,7 @@ def _slice(axes: Axes, drawn: Inside, background: Volume | None, cut: tuple[Axis
     for shape, colour, wide in ((roi > 0, INK, 0.7), (holds > _HOLDS, "#ffffff", 1.4), (holds > _HOLDS, INK, 0.9)):
         if shape.any() and not shape.all():
             axes.contour(columns, rows, shape.astype(np.float64), levels=[0.5], colors=[colour], linewidths=[wide])
-    for colour, wide in (("#ffffff", 2.0), (INK, 0.9)):
-        axes.plot([drawn.peak[first]], [drawn.peak[up]], marker="+", markersize=7, markeredgewidth=wide, color=colour)
+    _point_at(axes, drawn.peak[first], drawn.peak[up])
     axes.set_xlim(left - half, right + half)
     axes.set_ylim(low - half, high + half)
     axes.set_axis_off()
@@ -108,6 +115,15 @@ def _slice(axes: Axes, drawn: Inside, background: Volume | None, cut: tuple[Axis
                                                                              "right")):
         axes.annotate(text, (where, 0.98), xycoords="axes fraction", ha=align, va="top", fontsize=6.5, color=GREY,
                       weight="bold")
+
+
+def _point_at(axes: Axes, x: float, y: float) -> None:
+    """Four ticks around a place, which leave the place itself free."""
+    near, far = _TICK_MM
+    for colour, wide in (("#ffffff", 2.2), (INK, 1.0)):
+        for sign in (-1, 1):
+            axes.plot([x + sign * near, x + sign * far], [y, y], color=colour, linewidth=wide)
+            axes.plot([x, x], [y + sign * near, y + sign * far], color=colour, linewidth=wide)
 
 
 def _scale(axes: Axes, drawn: Inside, highest: float) -> None:
