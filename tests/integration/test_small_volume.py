@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -168,3 +169,12 @@ def test_on_different_grids_nothing_is_tested_and_check_foresees_it(tiny: Path, 
     assert set(rows["value"]) == {"2 grids"}
     assert result.small_volume.empty
     assert result.exit_code == 0
+
+
+@pytest.mark.long
+def test_the_output_is_a_bids_derivative_dataset(study: Path) -> None:
+    words = [Path(sys.executable).parent / "bids-validator-deno", study / "out", "--format", "json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    assert any((study / "out" / "group" / "small_volume").iterdir())
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
