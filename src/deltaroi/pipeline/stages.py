@@ -18,7 +18,7 @@ from deltaroi.layout import Layout
 from deltaroi.masks import library_state, region_files
 from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import LOCALISERS, declared, functional_rois
+from deltaroi.pipeline.declared import LOCALISERS, SMALL_VOLUME, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
@@ -47,6 +47,8 @@ class Work:
     region_digests: dict[str, str] = field(default_factory=dict)
     fit_digests: dict[RunKey, str] = field(default_factory=dict)
     response_digests: dict[str, str] = field(default_factory=dict)
+    told_digests: tuple[str, ...] = ()
+    small_volume_digest: str = ""
 
     def failures(self) -> list[dict[str, str]]:
         """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
@@ -195,7 +197,7 @@ def report(work: Work) -> Path:
     chosen = work.layout.table("selections")
     inputs += [chosen] if chosen.is_file() else []
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
-    fields = {**declared(work.study)["report"], "tables": tables}
+    fields = {**declared(work.study)["report"], "tables": tables, SMALL_VOLUME: work.small_volume_digest}
     step = Step("report", "report", 1, fields, tuple(work.region_digests.values()), ())
     (digest,) = work.do("report", [step], [None], work_items.write_report)
     if isinstance(digest, Failure):
@@ -210,7 +212,9 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
     totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
-              "responses": len(subjects), "effects": 1, "report": 1}
+              "responses": len(subjects), "effects": 1,
+              **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
+              "report": 1}
     marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
              for stage in totals}
     return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

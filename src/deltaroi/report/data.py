@@ -17,7 +17,7 @@ from deltaroi.errors import DataError
 from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
 from deltaroi.specs import Functional, FunctionalRoi
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, SELECTIONS, Schema, conform
+from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, SELECTIONS, SMALL_VOLUME, Schema, conform
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey
 
 Row = dict[str, Any]
@@ -85,6 +85,13 @@ class Output:
     quality: pd.DataFrame
     selections: pd.DataFrame
     absent: tuple[str, ...]
+
+    @cached_property
+    def small_volume(self) -> pd.DataFrame:
+        """The tests of the voxels inside the ROIs; empty where they were not asked for."""
+        path = self.layout.table(SMALL_VOLUME.name)
+        return read_table(path, SMALL_VOLUME) if path.is_file() else \
+            conform(pd.DataFrame(columns=SMALL_VOLUME.names), SMALL_VOLUME)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

@@ -12,11 +12,11 @@ from deltaroi.errors import DataError
 from deltaroi.fill import dice
 from deltaroi.grid import FloatArray, Grid, IntArray
 from deltaroi.responses.choosers import CHOOSES, TOO_FEW, Part, Seen, contrast_name, is_localiser, is_named, parts
-from deltaroi.responses.coverage import Common, Covered, cover
+from deltaroi.responses.coverage import Common, Covered, cover, roi_keys
 from deltaroi.responses.others import VoxelEffects, one_sample_t
 from deltaroi.signal.runfit import RunFit
 from deltaroi.specs import Functional
-from deltaroi.types import NA, Exclusion, RoiKey, RunKey
+from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, Exclusion, RoiKey, RunKey
 
 if TYPE_CHECKING:
     from deltaroi.masks import RegionSet
@@ -82,6 +82,33 @@ class _Set:
     flat: IntArray
     t: FloatArray
     choosing: int
+
+
+@dataclass(frozen=True, eq=False)
+class CoveredAll:
+    """All ROIs of one subject, rows of the selections table, what is left out."""
+
+    covered: Mapping[RoiKey, Covered]
+    rows: tuple[dict[str, Any], ...]
+    exclusions: tuple[Exclusion, ...]
+
+
+def cover_all(fits: Sequence[RunFit], localisers: Localisers, regions: Mapping[str, RegionSet],
+              minimum: float) -> CoveredAll:
+    """The voxels of every ROI of one subject: by the coverage rule, or chosen; the arguments are those of `choose`."""
+    covered: dict[RoiKey, Covered] = {}
+    rows: list[dict[str, Any]] = []
+    lost: list[Exclusion] = []
+    for key in roi_keys(regions):
+        if key.definition in (FUNCTIONAL, CIRCULAR):
+            found = choose(key, fits, localisers, regions, minimum)
+            covered[key] = found.covered
+            lost += found.exclusions
+            rows += found.rows
+        else:
+            covered[key], gone = cover(fits, regions, key, minimum)
+            lost += gone
+    return CoveredAll(covered, tuple(rows), tuple(lost))
 
 
 def choose(key: RoiKey, fits: Sequence[RunFit], localisers: Localisers, regions: Mapping[str, RegionSet],

@@ -12,6 +12,7 @@ from deltaroi.tables.declared import (
 )
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
 from deltaroi.tables.schema import Column, Schema, columns_hint, conform
+from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
-__all__ = ["EFFECTS", "EXCLUSIONS", "QUALITY", "REGIONS", "RESPONSES", "SCHEMAS", "SELECTIONS", "TRUTH", "Column",
-           "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = ["EFFECTS", "EXCLUSIONS", "QUALITY", "REGIONS", "RESPONSES", "SCHEMAS", "SELECTIONS", "SMALL_VOLUME", "TRUTH",
+           "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
