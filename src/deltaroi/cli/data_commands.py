@@ -75,7 +75,7 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
     result.write(out)
     for line in effects_lines(result.effects, result.warnings):
         tell(line)
-    say(f"written: {out / 'effects.tsv'}")
+    say(f"written: {out / 'effects.tsv'}; beside it {', '.join(f'{name}.tsv' for name in result.beside)}")
 
 
 def measure(maps: Path = typer.Argument(..., help="Table: subject session contrast path [variance_path]."),

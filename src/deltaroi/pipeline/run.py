@@ -43,6 +43,8 @@ class RunResult:
         The report, when it was made.
     reran : mapping of str to int
         Stage -> number of steps that were done anew (the others were still valid).
+    beside : mapping of str to DataFrame
+        The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``; empty without effects.
     """
 
     study: Study
@@ -56,6 +58,7 @@ class RunResult:
     exit_code: int
     report: Path | None
     reran: Mapping[str, int] = field(default_factory=dict)
+    beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
-        exit_code=work.exit_code(), report=report, reran=dict(work.reran))
+        exit_code=work.exit_code(), report=report, reran=dict(work.reran),
+        beside=group.beside if group else {})
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

@@ -1,17 +1,22 @@
 """The declared tables: what a table is, which there are, and exclusions as rows."""
 
+from deltaroi.tables import declared, group_tables
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
     QUALITY,
     REGIONS,
     RESPONSES,
-    SCHEMAS,
     SELECTIONS,
     TRUTH,
 )
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
+from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
 from deltaroi.tables.schema import Column, Schema, columns_hint, conform
 
-__all__ = ["EFFECTS", "EXCLUSIONS", "QUALITY", "REGIONS", "RESPONSES", "SCHEMAS", "SELECTIONS", "TRUTH", "Column",
-           "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+SCHEMAS = {**declared.SCHEMAS, **{schema.name: schema for schema in group_tables.BESIDE}}
+"""Every table by its name."""
+
+__all__ = ["ASSUMPTIONS", "BAYES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS", "QUALITY", "REGIONS", "RESIDUALS",
+           "RESPONSES", "SCHEMAS", "SELECTIONS", "TRUTH", "Column", "Schema", "columns_hint", "conform",
+           "exclusion_frame", "exclusion_rows"]
