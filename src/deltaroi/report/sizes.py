@@ -11,7 +11,7 @@ import pandas as pd
 from deltaroi.report import words
 from deltaroi.report.data import ROI, Output, Row, records, roi_of
 from deltaroi.report.listing import Table, comparison, shared_below
-from deltaroi.types import NA
+from deltaroi.types import CIRCULAR, NA
 
 PRIORS = ("medium", "wide", "ultrawide")
 _STRONG = 3.0
@@ -71,7 +71,8 @@ def _factors(output: Output, frame: pd.DataFrame, caption: str) -> Table:
         factors = [float(by.get(prior, math.nan)) for prior in PRIORS]
         row: Row = records(part.iloc[:1])[0]
         rows.append((*_named(output, row), words.count(row["n"]), words.number(row["statistic"]),
-                     words.degrees(row["df"]), *map(factor_text, factors), evidence_words(factors)))
+                     words.degrees(row["df"]), *map(factor_text, factors),
+                     "circular: none" if row["definition"] == CIRCULAR else evidence_words(factors)))
     return shared_below(Table(caption, columns, tuple(rows), frozenset(range(5, 11))), (1, 2, 3, 4))
 
 
