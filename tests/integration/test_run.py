@@ -279,7 +279,7 @@ def test_results_of_another_study_do_not_stay(worked: Path, edit: Edit) -> None:
     deltaroi.run(worked / "study.yaml", worked / "out", until="responses")
     left = {path.name for path in (worked / "out" / "group").iterdir()}
     assert "responses.tsv" in left
-    assert not left & {"effects.tsv", "quality.tsv", "effects_notes.json"}
+    assert not left & {"effects.tsv", "effect_sizes.tsv", "residuals.tsv", "quality.tsv", "effects_notes.json"}
     assert not (worked / "out" / "report.html").exists()
 
 
@@ -324,5 +324,5 @@ def test_nothing_usable_leaves_no_old_results(worked: Path, edit: Edit) -> None:
         deltaroi.run(worked / "study.yaml", worked / "out")
     left = {path.name for path in (worked / "out" / "group").iterdir()}
     assert "exclusions.tsv" in left
-    assert not left & {"responses.tsv", "effects.tsv", "quality.tsv"}
+    assert not left & {"responses.tsv", "effects.tsv", "bayes.tsv", "assumptions.json", "quality.tsv"}
     assert not (worked / "out" / "report.html").exists()

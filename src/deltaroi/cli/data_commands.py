@@ -80,7 +80,7 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
         say(line)
     if result.exit_code:
         say("deltaroi: no ROI could be tested; the lines 'left out' say why")
-    say(f"written: {out / 'effects.tsv'}")
+    say(f"written: {out / 'effects.tsv'}; beside it {', '.join(f'{name}.tsv' for name in result.beside)}")
     raise typer.Exit(result.exit_code)
 
 

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 
 from deltaroi.errors import StudyError
+from deltaroi.group.assumptions import assumption_tables
+from deltaroi.group.bayes import bayes_factors
 from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.families import Row, corrected_rows
 from deltaroi.group.questions import questions
 from deltaroi.group.reading import ALPHA, amount, p_text, sentence, unit_of
+from deltaroi.group.sizes import effect_sizes
 from deltaroi.specs import GroupStats
-from deltaroi.tables import EFFECTS, conform
+from deltaroi.tables import BAYES, EFFECT_SIZES, EFFECTS, conform
 from deltaroi.types import NA, Exclusion
 
 
@@ -37,7 +40,7 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
     Returns
     -------
     GroupResult
-        Effects (one primary row per ROI and contrast), exclusions, warnings, notes.
+        Effects (one primary row per ROI and contrast), the tables beside them, exclusions, warnings, notes.
 
     Raises
     ------
@@ -59,8 +62,10 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         notes += found.notes
     warnings = [*ready.warnings, *_about_design(ready, design), *_constant(ready), *_lord(rows)]
     frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
+    beside = {EFFECT_SIZES.name: effect_sizes(rows, ready.sample, spec.seed),
+              BAYES.name: bayes_factors(rows, ready.sample), **assumption_tables(rows, ready, spec.variance)}
     return GroupResult(conform(frame, EFFECTS, "group stage"), (*ready.exclusions, *_untested(rows)), tuple(warnings),
-                       tuple(notes), design, spec)
+                       tuple(notes), design, spec, beside)
 
 
 def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:
@@ -151,14 +156,9 @@ def _disagree(a: Row, b: Row) -> bool:
 
 def _record(row: Row, ready: Prepared) -> dict[str, object]:
     """One row of the effects table."""
-    block, numbers, test = row.block, row.numbers, row.numbers.test
-    roi = block.rois[row.roi]
+    numbers, test = row.numbers, row.numbers.test
     return {
-        "specification": block.specification, "contrast": block.contrast,
-        "summary": block.summaries[row.roi],
-        "region": roi.region, "hemisphere": roi.hemisphere, "definition": roi.definition,
-        "model": row.question.model, "term": row.question.term, "comparison": row.question.comparison,
-        "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,
+        **row.key, "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,
         "n_second": numbers.n_second, "estimate": test.estimate, "unit": unit_of(row), "se": test.se,
         "df": test.df, "statistic": test.statistic, "statistic_kind": test.kind, "p": test.p, "ci_low": test.ci_low,
         "ci_high": test.ci_high, "p_fwe": row.p_fwe, "p_step_down": row.p_step_down, "p_holm": row.p_holm,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ import pandas as pd
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import write_table
 from deltaroi.specs import Groups, GroupStats
-from deltaroi.tables import EFFECTS, EXCLUSIONS, exclusion_frame
+from deltaroi.tables import EFFECTS, EXCLUSIONS, SCHEMAS, exclusion_frame
 from deltaroi.types import Exclusion
 
 
@@ -105,6 +106,8 @@ class GroupResult:
     design : GroupDesign
     spec : GroupStats
         What made it.
+    beside : mapping of str to DataFrame
+        The tables beside the effects by name, conformed: ``effect_sizes bayes assumptions residuals``.
     """
 
     effects: pd.DataFrame
@@ -113,6 +116,7 @@ class GroupResult:
     notes: tuple[str, ...]
     design: GroupDesign
     spec: GroupStats
+    beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -121,6 +125,8 @@ class GroupResult:
         return 0 if primary["p"].notna().any() else 4
 
     def write(self, folder: Path) -> None:
-        """Write ``effects.tsv`` and ``exclusions.tsv`` with their sidecars into a folder."""
+        """Write ``effects.tsv``, the tables beside it and ``exclusions.tsv`` with their sidecars into a folder."""
         write_table(self.effects, EFFECTS, Path(folder) / "effects.tsv")
+        for name, frame in self.beside.items():
+            write_table(frame, SCHEMAS[name], Path(folder) / f"{name}.tsv")
         write_table(exclusion_frame(self.exclusions), EXCLUSIONS, Path(folder) / "exclusions.tsv")

@@ -34,6 +34,15 @@ class Row:
     remarks: list[str] = field(default_factory=list)
 
     @property
+    def key(self) -> dict[str, str]:
+        """What names the row in the tables, but for its kind of errors."""
+        roi = self.block.rois[self.roi]
+        return {"specification": self.block.specification, "contrast": self.block.contrast,
+                "summary": self.block.summaries[self.roi], "region": roi.region, "hemisphere": roi.hemisphere,
+                "definition": roi.definition, "model": self.question.model, "term": self.question.term,
+                "comparison": self.question.comparison}
+
+    @property
     def leading(self) -> bool:
         """Whether this kind of standard error leads its question."""
         return self.kind == self.question.leading

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deltaroi.layout import Layout
+from deltaroi.tables import BESIDE
 
 
 def retire(layout: Layout, stages: Iterable[str]) -> None:
@@ -24,7 +25,8 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
     """
     tables: dict[str, tuple[Path, ...]] = {
         "responses": (layout.table("responses"), layout.table("selections")),
-        "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions),
+        "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions,
+                    *(layout.table(schema.name) for schema in BESIDE)),
     }
     texts: dict[str, tuple[Path, ...]] = {
         "effects": (layout.group_notes,),

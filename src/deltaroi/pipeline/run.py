@@ -46,6 +46,8 @@ class RunResult:
         Stage -> number of steps that were done anew (the others were still valid).
     small_volume : DataFrame
         Voxels inside the ROIs (``group.small_volume``); empty where they were not asked for.
+    beside : mapping of str to DataFrame
+        The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``; empty without effects.
     """
 
     study: Study
@@ -60,6 +62,7 @@ class RunResult:
     report: Path | None
     reran: Mapping[str, int] = field(default_factory=dict)
     small_volume: pd.DataFrame = field(default_factory=pd.DataFrame)
+    beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
-        exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels)
+        exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
+        beside=group.beside if group else {})
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

@@ -24,7 +24,7 @@ from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
-from deltaroi.tables import EXCLUSIONS, REGIONS, exclusion_frame
+from deltaroi.tables import BESIDE, EXCLUSIONS, REGIONS, exclusion_frame
 from deltaroi.types import NA, Exclusion, RunKey
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ def _failed(work: Work, stage: str, planned: PlannedRun, failure: Failure) -> Ex
 
 
 def effects(work: Work, table: pd.DataFrame) -> Any:
-    """Compare the groups and write ``effects.tsv`` and ``quality.tsv``."""
+    """Compare the groups and write ``effects.tsv``, the tables beside it and ``quality.tsv``."""
     study = work.study
     fields = {
         **declared(study)["effects"],
@@ -157,7 +157,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         "covariates": work.plan.covariates.to_dict("split"),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
-    step = Step("effects", "group", 1, fields, upstream, ())
+    step = Step("effects", "group", 2, fields, upstream, ())
     item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates)
     (digest,) = work.do("effects", [step], [item], work_items.analyse)
     if isinstance(digest, Failure):
@@ -194,11 +194,12 @@ def write_record(work: Work) -> None:
 def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
+    inputs += [work.layout.table(schema.name) for schema in BESIDE]
     chosen = work.layout.table("selections")
     inputs += [chosen] if chosen.is_file() else []
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
     fields = {**declared(work.study)["report"], "tables": tables, SMALL_VOLUME: work.small_volume_digest}
-    step = Step("report", "report", 1, fields, tuple(work.region_digests.values()), ())
+    step = Step("report", "report", 2, fields, tuple(work.region_digests.values()), ())
     (digest,) = work.do("report", [step], [None], work_items.write_report)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)

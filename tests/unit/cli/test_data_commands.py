@@ -43,7 +43,8 @@ def compare_words(values: Path, out: Path) -> list[str]:
 def test_compare_writes_its_tables(values: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _ = ended(compare_words(values, tmp_path / "out"), capsys)
     assert code == 0
-    assert {path.name for path in (tmp_path / "out").glob("*.tsv")} == {"effects.tsv", "exclusions.tsv"}
+    assert {path.stem for path in (tmp_path / "out").glob("*.tsv")} == \
+        {"effects", "effect_sizes", "bayes", "assumptions", "residuals", "exclusions"}
 
 
 def made_constant(values: Path, region: str, group: str = "") -> None:
