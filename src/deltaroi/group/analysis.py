@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from deltaroi.errors import StudyError
+from deltaroi.group.associations import associate
 from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.families import Row, corrected_rows
@@ -26,7 +27,7 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         The responses table, or at least its columns ``specification subject session task region hemisphere definition
         contrast summary group value unit``. The order of rows does not matter.
     design : GroupDesign
-        Sessions, groups, assignment, covariates.
+        Sessions, groups, assignment, covariates, associations.
     spec : GroupStats
         Primary estimator, errors, permutations, seed, equivalence bound.
     family : str
@@ -55,10 +56,13 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         found = corrected_rows(blocks, asked, ready.sample, spec)
         rows += found.rows
         notes += found.notes
-    warnings = [*ready.warnings, *_about_design(ready, design), *_lord(rows)]
+    linked = associate(ready, _together(ready.blocks, family), design, spec)
+    rows += linked.rows
+    notes += linked.notes
+    warnings = [*ready.warnings, *linked.warnings, *_about_design(ready, design), *_lord(rows)]
     frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
-    return GroupResult(conform(frame, EFFECTS, "group stage"), ready.exclusions, tuple(warnings), tuple(notes), design,
-                       spec)
+    return GroupResult(conform(frame, EFFECTS, "group stage"), (*ready.exclusions, *linked.exclusions), tuple(warnings),
+                       tuple(notes), design, spec, linked.tables() if design.associations else ())
 
 
 def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +11,8 @@ import pandas as pd
 
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import write_table
-from deltaroi.specs import Groups, GroupStats
-from deltaroi.tables import EFFECTS, EXCLUSIONS, exclusion_frame
+from deltaroi.specs import Association, Groups, GroupStats
+from deltaroi.tables import EFFECTS, EXCLUSIONS, Schema, exclusion_frame
 from deltaroi.types import Exclusion
 
 
@@ -32,6 +33,10 @@ class GroupDesign:
     strata : Series or None
         The stratum (site, ...) of each subject (the index). Subjects change places within strata only, and strata enter
         the models as dummies.
+    associations : mapping of str to Association
+        Scores that responses are held against, by name.
+    scores : DataFrame or None
+        One row per subject (the index), one column per score.
     """
 
     sessions: tuple[str, ...] = ()
@@ -39,6 +44,8 @@ class GroupDesign:
     assignment: Literal["randomised", "preexisting"] | None = None
     covariates: pd.DataFrame | None = None
     strata: pd.Series | None = None
+    associations: Mapping[str, Association] = field(default_factory=dict)
+    scores: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", tuple(self.sessions))
@@ -50,7 +57,7 @@ class GroupDesign:
         for name, listed in (("sessions", self.sessions), ("levels", self.levels or ())):
             if len(set(listed)) != len(listed):
                 raise StudyError(f"{name} lists a label twice: {', '.join(listed)}", where=f"group design: {name}")
-        for what, table in (("covariates", self.covariates), ("strata", self.strata)):
+        for what, table in (("covariates", self.covariates), ("strata", self.strata), ("scores", self.scores)):
             if table is not None and table.index.has_duplicates:
                 twice = sorted(set(table.index[table.index.duplicated()].astype(str)))
                 raise DataError(f"the subjects {', '.join(twice[:5])} stand twice in the {what}",
@@ -105,6 +112,8 @@ class GroupResult:
     design : GroupDesign
     spec : GroupStats
         What made it.
+    tables : tuple of (Schema, DataFrame)
+        Tables beside the effects: those of associations.
     """
 
     effects: pd.DataFrame
@@ -113,8 +122,11 @@ class GroupResult:
     notes: tuple[str, ...]
     design: GroupDesign
     spec: GroupStats
+    tables: tuple[tuple[Schema, pd.DataFrame], ...] = ()
 
     def write(self, folder: Path) -> None:
-        """Write ``effects.tsv`` and ``exclusions.tsv`` with their sidecars into a folder."""
+        """Write ``effects.tsv``, ``exclusions.tsv`` and the tables beside them, with their sidecars, into a folder."""
         write_table(self.effects, EFFECTS, Path(folder) / "effects.tsv")
         write_table(exclusion_frame(self.exclusions), EXCLUSIONS, Path(folder) / "exclusions.tsv")
+        for schema, table in self.tables:
+            write_table(table, schema, Path(folder) / f"{schema.name}.tsv")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 
 from deltaroi.group.families import Row
-from deltaroi.types import CIRCULAR
+from deltaroi.types import CIRCULAR, RoiKey
 
 ALPHA = 0.05
 CIRCULAR_NOTE = ("Circular: the voxels were chosen with the data that are tested here; the estimate is inflated and p "
                  "means nothing.")
 """How every reading of a circular ROI ends."""
 _FEW = 10
-_ERRORS = {"hc2_welch": "HC2 errors and Welch's degrees of freedom", "hc3": "HC3 errors", "welch": "Welch's test",
+ERRORS = {"hc2_welch": "HC2 errors and Welch's degrees of freedom", "hc3": "HC3 errors", "welch": "Welch's test",
            "classical": "classical errors", "satterthwaite": "Satterthwaite's degrees of freedom"}
-_UNSAID = ("n/a", "as given", "")
+UNSAID = ("n/a", "as given", "")
 
 
 def sentence(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
@@ -31,11 +31,11 @@ def sentence(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> st
 
 
 def _said(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
-    test, place = row.numbers.test, _place(row)
+    test, place = row.numbers.test, place_of(row.block.rois[row.roi])
     if math.isnan(test.p):
         return _flat(f"{place}: not tested, because {test.problem or 'the test is not defined'}"
                      f"{_counts(row, levels)}.")
-    what = _joint(row, levels, sessions) if test.kind == "F" else _effect(row, levels, sessions)
+    what = row.words or (_joint(row, levels, sessions) if test.kind == "F" else _effect(row, levels, sessions))
     parts = [f"{what}: {_verdict(row)}"]
     parts += row.remarks
     few = [n for n in (row.numbers.n_first, row.numbers.n_second) if n is not None and n < _FEW]
@@ -54,13 +54,14 @@ def corrected_p(row: Row) -> tuple[float, str]:
 def unit_of(row: Row) -> str:
     """The unit of a row's estimate; that of a trend is per session, or per unit of the times that were given."""
     unit = row.block.units[row.roi]
-    return f"{unit} per {row.question.per}" if row.question.mixed == "trend" and unit not in _UNSAID else unit
+    sloping = row.question.mixed in ("trend", "slope", "slopes")
+    return f"{unit} per {row.question.per}" if sloping and unit not in UNSAID else unit
 
 
 def amount(value: float, unit: str) -> str:
     """A number with its unit."""
     text = f"{value:.3g}"
-    return text if unit in _UNSAID else f"{text} {unit}"
+    return text if unit in UNSAID else f"{text} {unit}"
 
 
 def p_text(p: float) -> str:
@@ -73,7 +74,7 @@ def p_text(p: float) -> str:
 def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     """Direction, groups, size and interval."""
     question, test, unit = row.question, row.numbers.test, unit_of(row)
-    place = _place(row)
+    place = place_of(row.block.rois[row.roi])
     size, way = amount(abs(test.estimate), unit), "higher" if test.estimate > 0 else "lower"
     interval = f"(95 % CI {test.ci_low:.3g} to {amount(test.ci_high, unit)})"
     last = sessions[question.last]
@@ -85,7 +86,7 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
         who = "" if len(levels) == 1 and levels[0] == "all" else f" within {levels[question.groups[0]]} alone"
         return f"{place} was {size} {way} at {last} than at {sessions[question.first or 0]}{who} {interval}"
     pair = f"in {levels[question.groups[0]]} than in {levels[question.groups[-1]]} {interval}"
-    how = f"{_ERRORS.get(row.kind, row.kind)}" + (", adjusted for covariates" if question.adjusted else "")
+    how = f"{ERRORS.get(row.kind, row.kind)}" + (", adjusted for covariates" if question.adjusted else "")
     if question.model == "ancova":
         first = sessions[question.first or 0]
         return f"At {last}, given the value at {first}, {place} was {size} {way} {pair} by ANCOVA with {how}"
@@ -99,7 +100,7 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
 
 def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_: str, interval: str) -> str:
     """An effect of a linear mixed model."""
-    question, place = row.question, _place(row)
+    question, place = row.question, place_of(row.block.rois[row.roi])
     how = "by a linear mixed model" + (", adjusted for covariates" if question.adjusted else "")
     first, last = sessions[question.first or 0], sessions[question.last]
     if len(question.groups) == 1:
@@ -117,7 +118,7 @@ def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_
 
 def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     question, test = row.question, row.numbers.test
-    place = _place(row)
+    place = place_of(row.block.rois[row.roi])
     f = f"F({test.df_between:.0f}, {test.df:.4g}) = {test.statistic:.3g}"
     who = f"between {', '.join(levels[k] for k in question.groups)}"
     if question.model == "lmm":
@@ -129,11 +130,11 @@ def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
             f"Differences of the course of {place} {over} {who}"
         return f"{text}, {f} by a linear mixed model"
     if question.first is None:
-        return f"Differences of {place} {who}, {f} with {_ERRORS[row.kind]}"
+        return f"Differences of {place} {who}, {f} with {ERRORS[row.kind]}"
     first, last = sessions[question.first], sessions[question.last]
     if question.model == "ancova":
-        return f"Differences of {place} at {last}, given the value at {first}, {who}, {f} with {_ERRORS[row.kind]}"
-    return f"Differences of the change of {place} from {first} to {last} {who}, {f} with {_ERRORS[row.kind]}"
+        return f"Differences of {place} at {last}, given the value at {first}, {who}, {f} with {ERRORS[row.kind]}"
+    return f"Differences of the change of {place} from {first} to {last} {who}, {f} with {ERRORS[row.kind]}"
 
 
 def _verdict(row: Row) -> str:
@@ -150,6 +151,7 @@ def _verdict(row: Row) -> str:
     question = row.question
     if p < ALPHA:
         kind = "a mean other than zero" if question.model == "one_sample" else \
+            "an association" if question.mixed == "slope" else \
             "a change" if question.model == "paired" or question.term.startswith("session_within") else "a difference"
         text = f"evidence for {kind}, {said}"
         return f"{text}, yet smaller than {bound}" if small else text
@@ -167,10 +169,9 @@ def _counts(row: Row, levels: tuple[str, ...]) -> str:
     return f" (n = {numbers.n})"
 
 
-def _place(row: Row) -> str:
-    """What people call the ROI."""
-    roi = row.block.rois[row.roi]
-    if roi.definition in _UNSAID:
+def place_of(roi: RoiKey) -> str:
+    """What people call an ROI."""
+    if roi.definition in UNSAID:
         return roi.region if roi.hemisphere == "B" else f"{roi.region}-{roi.hemisphere}"
     return f"{roi.region}-{roi.hemisphere} ({roi.definition})"
 

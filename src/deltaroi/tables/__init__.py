@@ -1,5 +1,6 @@
 """The declared tables: what a table is, which there are, and exclusions as rows."""
 
+from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
@@ -13,5 +14,6 @@ from deltaroi.tables.declared import (
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
 from deltaroi.tables.schema import Column, Schema, columns_hint, conform
 
-__all__ = ["EFFECTS", "EXCLUSIONS", "QUALITY", "REGIONS", "RESPONSES", "SCHEMAS", "SELECTIONS", "TRUTH", "Column",
-           "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = ["ASSOCIATIONS", "EFFECTS", "EXCLUSIONS", "POINTS", "QUALITY", "REGIONS", "RELIABILITY", "RESPONSES",
+           "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "TRUTH", "Column", "Schema", "columns_hint", "conform",
+           "exclusion_frame", "exclusion_rows"]
