@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deltaroi.group import association_words as words
+from deltaroi.group.association_words import difference_words, region_words, simple_slope_words
 from deltaroi.group.blocks import Array, Block, Sample
 from deltaroi.group.reading import CIRCULAR_NOTE, UNSAID
 from deltaroi.group.scored import Asked, Scored
@@ -66,13 +66,13 @@ def slope_rows(asked: Asked, block: Block, roi: int, cases: Scored, what: str) -
         for k, (level, test) in enumerate(zip(asked.levels, tests, strict=True)):
             rows.append({**base, "what": "slope", "groups": level, **_numbers(test),
                          **_scores(cases.score[cases.group == k]),
-                         "reading": words.simple_slope(asked, level, test, what, unit)})
+                         "reading": simple_slope_words(asked, level, test, what, unit)})
         for k, test in enumerate(pairs if asked.moderation else ()):
             names = (asked.levels[k], asked.levels[-1])
             both = np.isin(cases.group, (k, cases.n_groups - 1))
             rows.append({**base, "what": "difference", "groups": "-".join(names), **_numbers(test),
                          **_scores(cases.score[both]),
-                         "reading": words.difference(asked, names, test, what, unit)})
+                         "reading": difference_words(asked, names, test, what, unit)})
             rows.append({**base, "what": "johnson_neyman", "groups": "-".join(names), **_scores(cases.score[both]),
                          **_region(asked, cases, kind, k, what)})
     if block.rois[roi].definition == CIRCULAR:
@@ -96,7 +96,7 @@ def _region(asked: Asked, cases: Scored, kind: str, group: int, what: str) -> Fi
               for a, b in found.inside]
     return {"region_kind": found.kind, "region_low": found.low, "region_high": found.high,
             "region_inside": "; ".join(f"{a:.6g} to {b:.6g}" for a, b in found.inside) or NA,
-            "reading": words.johnson_neyman(asked, names, found, seen, higher, what)}
+            "reading": region_words(asked, names, found, seen, higher, what)}
 
 
 def point_rows(asked: Asked, block: Block, roi: int, cases: Scored, sample: Sample) -> list[Fields]:

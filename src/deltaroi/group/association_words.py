@@ -14,7 +14,7 @@ from deltaroi.stats.record import Test
 from deltaroi.types import NA
 
 
-def outcome(asked: Asked, block: Block, roi: int, sessions: tuple[str, ...]) -> str:
+def outcome_words(asked: Asked, block: Block, roi: int, sessions: tuple[str, ...]) -> str:
     """What is held against the score: ``the change of amygdala-L from pre to post``."""
     place, kind = place_of(block.rois[roi]), asked.spec.outcome
     if kind == "change":
@@ -23,7 +23,7 @@ def outcome(asked: Asked, block: Block, roi: int, sessions: tuple[str, ...]) -> 
     return place if session == NA else f"{place} at {session}"
 
 
-def slope(asked: Asked, row: Row, what: str) -> str:
+def slope_words(asked: Asked, row: Row, what: str) -> str:
     """The slope over all groups of an association."""
     test, size = row.numbers.test, row.numbers.size
     r = f"; partial r = {size.value:.2f}" if math.isfinite(size.value) else ""
@@ -31,7 +31,7 @@ def slope(asked: Asked, row: Row, what: str) -> str:
     return f"{_capital(what)} was {_per(test, row)} {_over(asked.levels)}{_adjusted(asked)} by {ERRORS[row.kind]}{r}"
 
 
-def moderation(asked: Asked, row: Row, what: str) -> str:
+def moderation_words(asked: Asked, row: Row, what: str) -> str:
     """How groups differ in their slopes."""
     test, named = row.numbers.test, f"the slope of {what} on {asked.spec.column}"
     if test.kind == "F":
@@ -43,7 +43,7 @@ def moderation(asked: Asked, row: Row, what: str) -> str:
             f"{asked.levels[0]} than in {asked.levels[1]} {_interval(test, unit)} by {ERRORS[row.kind]}")
 
 
-def simple_slope(asked: Asked, group: str, test: Test, what: str, unit: str) -> str:
+def simple_slope_words(asked: Asked, group: str, test: Test, what: str, unit: str) -> str:
     """The slope within one group, which says nothing about other groups."""
     alone = "" if group == "all" else f"Within {group} alone, "
     if math.isnan(test.p):
@@ -53,7 +53,7 @@ def simple_slope(asked: Asked, group: str, test: Test, what: str, unit: str) -> 
                 f"{asked.spec.column} {_interval(test, unit)}, {p_text(test.p)} before correction.")
 
 
-def difference(asked: Asked, pair: tuple[str, str], test: Test, what: str, unit: str) -> str:
+def difference_words(asked: Asked, pair: tuple[str, str], test: Test, what: str, unit: str) -> str:
     """The difference of two groups' slopes."""
     named = f"the slope of {what} on {asked.spec.column}"
     if math.isnan(test.p):
@@ -63,8 +63,8 @@ def difference(asked: Asked, pair: tuple[str, str], test: Test, what: str, unit:
                 f"{pair[1]} {_interval(test, unit)}, {p_text(test.p)} before correction.")
 
 
-def johnson_neyman(asked: Asked, pair: tuple[str, str], region: Region, seen: tuple[float, float],
-                   higher: Sequence[str], what: str) -> str:
+def region_words(asked: Asked, pair: tuple[str, str], region: Region, seen: tuple[float, float],
+                 higher: Sequence[str], what: str) -> str:
     """Where along the score two groups differ; ``higher`` names the higher group of each stretch."""
     where = f"Between {seen[0]:.4g} and {seen[1]:.4g} {asked.spec.column}, where both groups have scores"
     if region.kind == "missing":

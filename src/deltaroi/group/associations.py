@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from deltaroi.group import association_words as words
 from deltaroi.group.association_rows import correlation_rows, point_rows, slope_rows
+from deltaroi.group.association_words import moderation_words, outcome_words, slope_words
 from deltaroi.group.blocks import Block, Prepared, Sample
 from deltaroi.group.design import GroupDesign
 from deltaroi.group.estimates import Estimate
@@ -84,7 +84,7 @@ def associate(ready: Prepared, sets: Sequence[Sequence[Block]], design: GroupDes
                     out.rows += family
             for block, r, case in cases:
                 out.correlations += correlation_rows(asked, block, r, case, spec.seed)
-                out.slopes += slope_rows(asked, block, r, case, words.outcome(asked, block, r, ready.sessions))
+                out.slopes += slope_rows(asked, block, r, case, outcome_words(asked, block, r, ready.sessions))
                 out.points += point_rows(asked, block, r, case, sample)
     return out
 
@@ -128,8 +128,8 @@ def _row(asked: Asked, question: Question, kind: str, case: tuple[Block, int, Sc
     block, roi, cases = case
     numbers = _slope(cases, kind) if question.mixed == "slope" else _moderation(cases, kind)
     row = Row(block, roi, question, kind, numbers)
-    place = words.outcome(asked, block, roi, ready.sessions)
-    row.words = words.slope(asked, row, place) if question.mixed == "slope" else words.moderation(asked, row, place)
+    place = outcome_words(asked, block, roi, ready.sessions)
+    row.words = slope_words(asked, row, place) if question.mixed == "slope" else moderation_words(asked, row, place)
     return row
 
 

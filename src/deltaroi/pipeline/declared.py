@@ -55,6 +55,7 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
             "group": study.group.model_dump(mode="json"),
             "sessions": study.dataset.sessions,
+            "associations": {name: one.model_dump(mode="json") for name, one in study.associations.items()},
             "family": study.regions.family,
         },
         "report": {"study": as_run(study)},

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deltaroi.layout import Layout
+from deltaroi.pipeline.work_items import BESIDE
 
 
 def retire(layout: Layout, stages: Iterable[str]) -> None:
@@ -23,8 +24,9 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
         Among ``responses``, ``effects`` and ``report``; others have no results of their own.
     """
     tables: dict[str, tuple[Path, ...]] = {
-        "responses": (layout.table("responses"), layout.table("selections")),
-        "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions),
+        "responses": (layout.table("responses"), layout.table("selections"), layout.table("run_values")),
+        "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions,
+                    *map(layout.table, BESIDE)),
     }
     texts: dict[str, tuple[Path, ...]] = {
         "effects": (layout.group_notes,),

@@ -142,16 +142,17 @@ def _failed(work: Work, stage: str, planned: PlannedRun, failure: Failure) -> Ex
 
 
 def effects(work: Work, table: pd.DataFrame) -> Any:
-    """Compare the groups and write ``effects.tsv`` and ``quality.tsv``."""
+    """Compare the groups and write ``effects.tsv`` and the tables beside it."""
     study = work.study
     fields = {
         **declared(study)["effects"],
         "membership": dict(sorted(work.plan.groups.items())),
         "covariates": work.plan.covariates.to_dict("split"),
+        "scores": work.plan.scores.to_dict("split"),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
-    step = Step("effects", "group", 1, fields, upstream, ())
-    item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates)
+    step = Step("effects", "group", 2, fields, upstream, ())
+    item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates, work.plan.scores)
     (digest,) = work.do("effects", [step], [item], work_items.analyse)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
@@ -187,8 +188,8 @@ def write_record(work: Work) -> None:
 def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
-    chosen = work.layout.table("selections")
-    inputs += [chosen] if chosen.is_file() else []
+    more = [work.layout.table(name) for name in ("selections", *work_items.BESIDE)]
+    inputs += [path for path in more if path.is_file()]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
     fields = {**declared(work.study)["report"], "tables": tables}
     step = Step("report", "report", 1, fields, tuple(work.region_digests.values()), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,24 @@ from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions,
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.steps import Step
 from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, SELECTIONS, exclusion_frame, exclusion_rows
+from deltaroi.tables import (
+    ASSOCIATIONS,
+    EFFECTS,
+    EXCLUSIONS,
+    POINTS,
+    QUALITY,
+    RELIABILITY,
+    RESPONSES,
+    RUN_VALUES,
+    SELECTIONS,
+    SLOPES,
+    exclusion_frame,
+    exclusion_rows,
+)
 from deltaroi.types import Exclusion, RunKey
+
+BESIDE = (ASSOCIATIONS.name, SLOPES.name, POINTS.name, RELIABILITY.name)
+"""Tables that the effects step writes where the study has something for them."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +127,10 @@ def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
     gone = (*found.exclusions, *(row for fitted in fits for row in fitted.exclusions),
             *(of_task(fitted.key.task, row) for fitted in of_tasks for row in fitted.exclusions))
     paths = [layout.subject_responses(item.subject), layout.subject_exclusions(item.subject),
-             layout.subject_notes(item.subject)]
+             layout.subject_notes(item.subject), layout.subject_runs(item.subject)]
     write_table(found.table, RESPONSES, paths[0])
     write_table(exclusion_frame(gone), EXCLUSIONS, paths[1])
+    write_table(found.runs, RUN_VALUES, paths[3])
     write_json(paths[2], {"notes": [note for fitted in (*fits, *of_tasks) for note in fitted.notes]})
     chosen = layout.subject_selections(item.subject)
     if item.functional:
@@ -154,11 +171,12 @@ def subject_notes(layout: Layout, subject: str) -> list[str]:
 
 @dataclass(frozen=True)
 class EffectsItem:
-    """The group comparison: the study, who is in which group, the covariates by subject."""
+    """The group comparison: the study, who is in which group, covariates and scores by subject."""
 
     study: Study
     groups: Mapping[str, str]
     covariates: pd.DataFrame
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -179,6 +197,7 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     study = item.study
     design = group.GroupDesign.from_study(study.groups, study.dataset.sessions,
                                           item.covariates.rename_axis("participant_id").reset_index())
+    design = replace(design, associations=study.associations, scores=item.scores)
     responses = read_table(layout.table("responses"), RESPONSES)
     found = group.analyse(responses, design, study.group, family=study.regions.family)
     paths = [layout.table("effects"), layout.table("quality"), layout.group_exclusions, layout.group_notes]
@@ -186,6 +205,16 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     write_table(group.quality(responses, design), QUALITY, paths[1])
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
     write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
+    runs = read_table(layout.table(RUN_VALUES.name), RUN_VALUES)
+    tables = {schema.name: (schema, table) for schema, table in found.tables}
+    if len(design.sessions) > 1:
+        tables[RELIABILITY.name] = (RELIABILITY, group.reliability(responses, runs, design))
+    for name in BESIDE:
+        layout.table(name).unlink(missing_ok=True)  # of an earlier run
+        layout.table(name).with_suffix(".json").unlink(missing_ok=True)
+    for schema, table in tables.values():
+        write_table(table, schema, layout.table(schema.name))
+        paths.append(layout.table(schema.name))
     return paths
 
 

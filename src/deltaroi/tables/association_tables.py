@@ -95,7 +95,7 @@ RELIABILITY = Schema("reliability", columns(_ROI + """
     measure | text! | | icc_3_1 (across sessions), split_half (odd and even runs) or change
     session | text | | session of a split half; n/a where sessions are compared
     group | text! | | group of the subjects, or all
-    trusted | flag! | | whether this group's is the one to trust: nothing was done to change it
+    trusted | flag! | | whether no training effect and no difference between groups is in it
     n | count! | | subjects
     k | count | | measurements of each subject: sessions, or halves
     value | number | | reliability: share of variance that is the subjects' own
