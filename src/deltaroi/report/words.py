@@ -13,11 +13,12 @@ MODELS = {
     "ancova": "ANCOVA (last session given the first)", "change": "change score",
     "mixed_anova": "mixed ANOVA", "lmm": "linear mixed model", "paired": "paired t test",
     "two_sample": "two-sample comparison", "one_sample": "one-sample t test",
+    "association": "association with a score",
 }
 ERRORS = {"hc2_welch": "HC2, Welch's df", "hc3": "HC3", "welch": "Welch", "classical": "classical",
           "satterthwaite": "Satterthwaite"}
 EFFECT_SIZES = {"d_ppc2": "d_ppc2", "d_av": "d_av", "d_rm": "d_rm", "d_z": "d_z", "g": "Hedges' g",
-                "partial_eta2": "partial η²"}
+                "partial_eta2": "partial η²", "partial_r": "partial r"}
 TERMS = {"group_difference": "difference between groups", "group_x_session": "group × session",
          "group_at_baseline": "difference between groups at baseline", "session": "change over sessions",
          "mean": "mean response", "group": "difference between groups at the first session"}
