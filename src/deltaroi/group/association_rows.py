@@ -60,8 +60,7 @@ def slope_rows(asked: Asked, block: Block, roi: int, cases: Scored, what: str) -
             test = association.associate(cases.outcome, cases.score, cases.given, kind, cases.group).slope
             tests, pairs = tuple(test for _ in asked.levels), tuple(test for _ in asked.levels[1:])
         else:
-            found = association.moderate(cases.outcome, cases.score, cases.group, cases.others, kind,
-                                         cases.n_groups - 1, cases.n_groups)
+            found = association.compare_slopes(cases.lines(kind), cases.n_groups - 1)
             tests, pairs = found.slopes, found.differences
         for k, (level, test) in enumerate(zip(asked.levels, tests, strict=True)):
             rows.append({**base, "what": "slope", "groups": level, **_numbers(test),

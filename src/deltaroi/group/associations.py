@@ -149,12 +149,12 @@ def _moderation(cases: Scored, kind: str) -> Estimate:
     n = cases.score.size
     if n == 0 or not np.ptp(cases.score) > 0:  # the slope over all groups says why it is not tested
         return Estimate(association.associate(cases.outcome, cases.score, cases.given, kind).slope, n, *_counts(cases))
-    test, plain = (association.moderate(cases.outcome, cases.score, cases.group, cases.others, one, cases.n_groups - 1,
-                                        cases.n_groups).interaction for one in (kind, "classical"))
+    lines = cases.lines(kind)
+    test = association.compare_slopes(lines, cases.n_groups - 1).interaction
     if cases.n_groups > 2:
+        plain = association.compare_slopes(cases.lines("classical"), cases.n_groups - 1).interaction
         return Estimate(test, n, size=effect_size.partial_eta2(plain.statistic, plain.df_between, plain.df))
     r = partial(cases.outcome, cases.products[:, 0], np.concatenate([cases.given, cases.score[:, None]], axis=1))
-    lines = cases.lines(kind)
     weights = np.array([0.0, 0.0, 1.0, -1.0, *([0.0] * cases.others.shape[1])])
     return Estimate(test, n, *_counts(cases), EffectSize(r.r, "partial_r", r.low, r.high),
                     loo=linear.leave_one_out(lines.model, weights),

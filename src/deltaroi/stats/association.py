@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +17,7 @@ from deltaroi.stats.record import NAN, Array, Test
 
 KINDS = ("hc2_welch", "hc3", "classical")
 """Standard errors: HC2 with the degrees of freedom that the groups' variances afford, HC3 with n - p, classical."""
-_STEPS = 200
+_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,10 @@ class Slopes:
 
 def fit_slopes(outcome: Array, score: Array, group: NDArray[np.int64], others: Array, kind: str,
                n_groups: int | None = None) -> Slopes:
-    """Fit one line per group, with common effects of others; parameters as for :func:`moderate`."""
+    """Fit one line per group, with common effects of others; parameters as for :func:`moderate`.
+
+    ``n_groups`` is their number, where the last ones may be empty.
+    """
     groups = n_groups or int(group.max(initial=-1)) + 1
     centre = float(score.mean()) if score.size else 0.0
     member = (group[:, None] == np.arange(groups)).astype(np.float64)
@@ -157,7 +160,7 @@ def fit_slopes(outcome: Array, score: Array, group: NDArray[np.int64], others: A
 
 
 def moderate(outcome: Array, score: Array, group: NDArray[np.int64], others: Array, kind: str,
-             reference: int = 0, n_groups: int | None = None) -> Moderation:
+             reference: int = 0) -> Moderation:
     """Interaction of score and group, the slope of each group, and where along the score groups differ.
 
     Parameters
@@ -172,24 +175,28 @@ def moderate(outcome: Array, score: Array, group: NDArray[np.int64], others: Arr
         Standard errors, one of :data:`KINDS`.
     reference : int
         Code of the group that the others are compared with.
-    n_groups : int, optional
-        Number of groups, where the last ones may be empty.
     """
-    lines = fit_slopes(outcome, score, group, others, kind, n_groups)
-    g = lines.groups
+    lines = fit_slopes(outcome, score, group, others, kind)
+    found = compare_slopes(lines, reference)
+    pairs = [i for i in range(lines.groups) if i != reference] if lines.groups > 1 else []
+    seen = (float(score.min()), float(score.max())) if score.size else (NAN, NAN)
+    return replace(found, regions=tuple(johnson_neyman(lines, i, reference, seen) for i in pairs))
+
+
+def compare_slopes(lines: Slopes, reference: int = 0) -> Moderation:
+    """:func:`moderate` without regions, of lines that are fitted."""
+    g, kind = lines.groups, lines.kind
     if g < 2:
         missing = Test(problem="there are fewer than two groups")
         return Moderation(missing, tuple(missing for _ in range(g)), (), ())
     base = np.eye(lines.model.design.shape[1])
     pairs = [i for i in range(g) if i != reference]
     contrasts = np.array([base[g + i] - base[g + reference] for i in pairs])
-    tests = _tests(lines.model, np.concatenate([base[g:2 * g], contrasts]), kind, group)
+    tests = _tests(lines.model, np.concatenate([base[g:2 * g], contrasts]), kind, lines.labels)
     slopes, differences = tests[:g], tests[g:]
-    interaction = differences[0] if g == 2 else small_samples.robust_f(lines.model, contrasts, group) \
+    interaction = differences[0] if g == 2 else small_samples.robust_f(lines.model, contrasts, lines.labels) \
         if kind == "hc2_welch" else test_joint(lines.model, contrasts, kind)
-    seen = (float(score.min()), float(score.max()))
-    return Moderation(interaction, slopes, differences,
-                      tuple(johnson_neyman(lines, i, reference, seen) for i in pairs))
+    return Moderation(interaction, slopes, differences, ())
 
 
 def difference_at(lines: Slopes, group: int, reference: int, score: float) -> Test:
@@ -236,7 +243,7 @@ def johnson_neyman(lines: Slopes, group: int, reference: int, seen: tuple[float,
 
 
 def _searched(lines: Slopes, group: int, reference: int, seen: tuple[float, float]) -> Region:
-    """The region between the smallest and the largest score, by 200 steps; where p crosses .05 to rounding."""
+    """The region between the smallest and the largest score, by 100 steps; where p crosses .05 to rounding."""
     scores = np.linspace(*seen, _STEPS + 1)
     tests = _differences_at(lines, group, reference, scores)
     problem = next((test.problem for test in tests if test.problem), "")
