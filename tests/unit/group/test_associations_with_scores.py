@@ -190,3 +190,11 @@ def test_readings_of_a_circular_roi_claim_nothing(make_table) -> None:
     mine = result.effects.query("model == 'association'")["reading"]
     assert mine.str.contains("nothing can be concluded").all()
     assert table_of(result, "slopes")["reading"].str.endswith("means nothing.").all()
+
+
+def test_max_t_of_the_moderation_tests_the_moderation(make_table) -> None:
+    """Opposite slopes: none over both groups, a large difference between them."""
+    table = with_hours(with_hours(make_table({"A": 20, "B": 20}, rois=1), 0.12), -0.12, group="B")
+    result = analysed(table, permutations=999)
+    assert row_of(result, "association:hours")["p_fwe"] > 0.2
+    assert row_of(result, "association:hours_x_group")["p_fwe"] < 0.01
