@@ -132,6 +132,10 @@ class Layout:
         """What is not in one subject's responses."""
         return self.root / f"sub-{subject}" / f"sub-{subject}_desc-exclusions_stat.tsv"
 
+    def subject_runs(self, subject: str) -> Path:
+        """The responses of one subject's runs, each alone."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-runs_stat.tsv"
+
     def subject_selections(self, subject: str) -> Path:
         """The voxels that were chosen for one subject."""
         return self.root / f"sub-{subject}" / f"sub-{subject}_desc-selections_stat.tsv"

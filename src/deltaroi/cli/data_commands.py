@@ -56,6 +56,8 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             covariates: str = typer.Option("", "--covariates", help="Columns that enter the model, with commas."),
             strata: str = typer.Option(None, "--strata", help="Column of strata, e.g. site."),
             conditions: str = typer.Option("", "--conditions", help="Two contrasts, A,B: their difference is tested."),
+            associations: str = typer.Option("", "--associations", help="Columns of scores, with commas: is the change "
+                                             "associated with them?"),
             bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
                                         help="Bound in baseline SDs.")) -> None:
     """Group statistics on any table of ROI values."""
@@ -68,7 +70,7 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
     options = CompareOptions(
         sessions=tuple(words(sessions)), groups=tuple(words(groups)), assignment=assignment.value,
         participants=participants, group_column=group_column, covariates=tuple(words(covariates)),
-        strata=strata, conditions=tuple(words(conditions)),
+        strata=strata, conditions=tuple(words(conditions)), associations=tuple(words(associations)),
         stats=GroupStats(variance=variance.value, permutations=permutations, arrangements=arrangements.value, seed=seed,
                          equivalence_bounds_d=bound))
     with from_options():

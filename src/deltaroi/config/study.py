@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from deltaroi.specs import (
+    Association,
     Condition,
     Execution,
     FirstLevel,
@@ -18,6 +19,7 @@ from deltaroi.specs import (
     Simulation,
     Spec,
     Summary,
+    misfits,
 )
 from deltaroi.types import camel
 
@@ -65,13 +67,15 @@ class Study(Spec):
     contrasts: dict[Name, str] = Field(description="Name -> linear expression of conditions.", min_length=1)
     summary: Summary = Field("auto", description="How the voxels of an ROI become one value.")
     group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
+    associations: dict[Name, Association] = Field({}, description="Scores of the subjects that responses are held "
+                                                  "against, by name.")
     simulation: Simulation | None = Field(None, description="A simulated dataset for this study.")
     execution: Execution = Field(default_factory=Execution, description="How the work is done.")
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Study:
         for what, names in (("contrasts", self.contrasts), ("conditions", self.conditions),
-                            ("regions.custom", self.regions.custom)):
+                            ("regions.custom", self.regions.custom), ("associations", self.associations)):
             seen: dict[str, str] = {}
             for name in names:
                 label = camel(name)
@@ -80,4 +84,7 @@ class Study(Spec):
                 seen[label] = name
         if self.groups is not None and len(set(self.groups.levels)) != len(self.groups.levels):
             raise ValueError("groups.levels: a level is listed twice")
+        wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions)
+        if wrong:
+            raise ValueError(wrong[0])
         return self

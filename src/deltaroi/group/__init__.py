@@ -4,7 +4,8 @@ from deltaroi.group.analysis import analyse
 from deltaroi.group.compare import CompareOptions, compare
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.quality import quality
+from deltaroi.group.reliability import reliability
 from deltaroi.group.small_volume import SmallVolume, VoxelMap, small_volume
 
 __all__ = ["CompareOptions", "GroupDesign", "GroupResult", "SmallVolume", "VoxelMap", "analyse",
-           "compare", "quality", "small_volume"]
+           "compare", "quality", "reliability", "small_volume"]

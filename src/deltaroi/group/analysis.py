@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from deltaroi.errors import StudyError
+from deltaroi.group.associations import associate
 from deltaroi.group.assumptions import assumption_tables
 from deltaroi.group.bayes import bayes_factors
 from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
@@ -31,7 +32,7 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         The responses table, or at least its columns ``specification subject session task region hemisphere definition
         contrast summary group value unit``. The order of rows does not matter.
     design : GroupDesign
-        Sessions, groups, assignment, covariates.
+        Sessions, groups, assignment, covariates, associations.
     spec : GroupStats
         Primary estimator, errors, permutations, seed, equivalence bound.
     family : str
@@ -60,12 +61,17 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         found = corrected_rows(blocks, asked, ready.sample, spec)
         rows += found.rows
         notes += found.notes
-    warnings = [*ready.warnings, *_about_design(ready, design), *_constant(ready), *_lord(rows)]
-    frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
     beside = {EFFECT_SIZES.name: effect_sizes(rows, ready.sample, spec.seed),
               BAYES.name: bayes_factors(rows, ready.sample), **assumption_tables(rows, ready, spec.variance)}
-    return GroupResult(conform(frame, EFFECTS, "group stage"), (*ready.exclusions, *_untested(rows)), tuple(warnings),
-                       tuple(notes), design, spec, beside)
+    linked = associate(ready, _together(ready.blocks, family), design, spec)
+    beside |= linked.tables() if design.associations else {}
+    rows += linked.rows
+    notes += linked.notes
+    warnings = [*ready.warnings, *linked.warnings, *_about_design(ready, design), *_constant(ready), *_lord(rows)]
+    frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
+    exclusions = (*ready.exclusions, *linked.exclusions, *_untested(rows))
+    return GroupResult(conform(frame, EFFECTS, "group stage"), exclusions, tuple(warnings), tuple(notes), design, spec,
+                       beside)
 
 
 def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:

@@ -35,7 +35,7 @@ def describe(row: Row, record: Mapping[str, Any], problems: Mapping[str, str], s
     Skewness is called rough symmetry below 0.5, moderate up to 1 and strong beyond it; tails count as normal while the
     excess kurtosis is within ±1. Nothing is concluded from a test.
     """
-    what = f"{_MODELS[record['residuals_of']]} in {place_of(row)} (n = {record['n']})"
+    what = f"{_MODELS[record['residuals_of']]} in {place_of(row.block.rois[row.roi])} (n = {record['n']})"
     if math.isnan(record["skewness"]):
         parts = [f"The residuals of {what} cannot be described, because {problems['residuals']}"]
     else:

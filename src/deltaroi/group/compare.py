@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from deltaroi.group.conditions import differences
 from deltaroi.group.covariates import DECIMAL_COMMA, comma_number, plain_number
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.io.tsv import read_tsv
-from deltaroi.specs import GroupStats
+from deltaroi.specs import Association, GroupStats, misfits
 from deltaroi.tables import columns_hint
 from deltaroi.types import NA
 
@@ -46,6 +47,8 @@ class CompareOptions:
         Column of strata: subjects change places within them only, and they enter the model as categories.
     conditions : tuple of str
         Two values of ``contrast``; their difference, first minus second, is tested instead: group × condition.
+    associations : mapping of str to Association, or tuple of str
+        Scores that the values are held against, by name; a tuple names columns.
     stats : GroupStats
         Primary estimator, errors, permutations, seed, equivalence bound.
     family : str
@@ -60,6 +63,7 @@ class CompareOptions:
     covariates: tuple[str, ...] = ()
     strata: str | None = None
     conditions: tuple[str, ...] = ()
+    associations: Mapping[str, Association] | tuple[str, ...] = ()
     stats: GroupStats = field(default_factory=GroupStats)
     family: str = "contrast"
 
@@ -109,12 +113,26 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
     _no_repeats(frame, where)
     entering = _columns(frame, table, people, (*options.covariates, *([options.strata] if options.strata else [])),
                         where)
+    associations = _associations(options, sessions)
+    scores = _columns(frame, table, people, tuple(dict.fromkeys(one.column for one in associations.values())), where)
     design = GroupDesign(sessions, options.groups or None, options.assignment,
                          entering[list(options.covariates)] if options.covariates else None,
-                         entering[options.strata] if options.strata else None)
+                         entering[options.strata] if options.strata else None, associations, scores)
     if options.conditions:
         frame = differences(frame, _once(options.conditions, "--conditions"), where)
     return analyse(frame, design, options.stats, options.family)
+
+
+def _associations(options: CompareOptions, sessions: tuple[str, ...]) -> Mapping[str, Association]:
+    """The associations by name; of columns alone, the change, or without two sessions the value."""
+    given = options.associations
+    if not isinstance(given, Mapping):
+        outcome: Literal["change", "last"] = "change" if len(sessions) > 1 else "last"
+        given = {name: Association(column=name, outcome=outcome) for name in _once(given, "--associations")}
+    wrong = misfits(given, options.groups, sessions)
+    if wrong:
+        raise UsageError(wrong[0], where="--associations")
+    return given
 
 
 def _as_text(values: pd.DataFrame) -> pd.DataFrame:
@@ -270,7 +288,7 @@ def _columns(frame: pd.DataFrame, table: pd.DataFrame, people: pd.DataFrame | No
                                      where=f"{where}, row {i + 2}, column '{name}'")
         else:
             known_names = [*table.columns, *([] if people is None else people.columns)]
-            raise UsageError(f"no column '{name}' holds the covariate or stratum", where=where,
+            raise UsageError(f"no column '{name}' holds the covariate, stratum or score", where=where,
                              hint=did_you_mean(name, known_names) or columns_hint(known_names))
         columns[name] = [str(known.get(subject, NA)) for subject in subjects]
     return pd.DataFrame(columns, index=subjects)

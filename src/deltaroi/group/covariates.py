@@ -64,13 +64,13 @@ def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str], strata:
         A column mixes numbers and words, has numbers with a comma, is missing for everybody, or is both a covariate and
         the stratum.
     """
-    cells = {} if table is None else {str(name): _cells(table[name], subjects) for name in table.columns}
+    cells = {} if table is None else {str(name): text_cells(table[name], subjects) for name in table.columns}
     stratum = None if strata is None else str(strata.name or "stratum")
     if strata is not None and stratum is not None:
         if stratum in cells:
             raise DataError(f"'{stratum}' is a covariate and the stratum", where="groups.strata",
                             hint="leave it out of the covariates: strata enter the models anyway")
-        cells[stratum] = _cells(strata, subjects)
+        cells[stratum] = text_cells(strata, subjects)
     what = {name: f"stratum '{name}'" if name == stratum else f"covariate '{name}'" for name in cells}
     gone = [Exclusion("effects", s, reason=f"{what[name]} is missing", value=NA) for name, column in cells.items()
             for s in subjects if column[s] == NA]
@@ -101,7 +101,8 @@ def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str], strata:
     return Coded(values, terms, known, incomplete, tuple(gone), tuple(warnings), tuple(notes))
 
 
-def _cells(column: pd.Series, subjects: Sequence[str]) -> dict[str, str]:
+def text_cells(column: pd.Series, subjects: Sequence[str]) -> dict[str, str]:
+    """The cell of each of these subjects as text, ``n/a`` where it is missing."""
     index = {str(subject): cell for subject, cell in column.items()}
     found = {s: index.get(s, NA) for s in subjects}
     missing = ("", "n/a", "nan", "none", "<na>")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import write_table
-from deltaroi.specs import Groups, GroupStats
+from deltaroi.specs import Association, Groups, GroupStats
 from deltaroi.tables import EFFECTS, EXCLUSIONS, SCHEMAS, exclusion_frame
 from deltaroi.types import Exclusion
 
@@ -33,6 +33,10 @@ class GroupDesign:
     strata : Series or None
         The stratum (site, ...) of each subject (the index). Subjects change places within strata only, and strata enter
         the models as dummies.
+    associations : mapping of str to Association
+        Scores that responses are held against, by name.
+    scores : DataFrame or None
+        One row per subject (the index), one column per score.
     """
 
     sessions: tuple[str, ...] = ()
@@ -40,6 +44,8 @@ class GroupDesign:
     assignment: Literal["randomised", "preexisting"] | None = None
     covariates: pd.DataFrame | None = None
     strata: pd.Series | None = None
+    associations: Mapping[str, Association] = field(default_factory=dict)
+    scores: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", tuple(self.sessions))
@@ -51,7 +57,7 @@ class GroupDesign:
         for name, listed in (("sessions", self.sessions), ("levels", self.levels or ())):
             if len(set(listed)) != len(listed):
                 raise StudyError(f"{name} lists a label twice: {', '.join(listed)}", where=f"group design: {name}")
-        for what, table in (("covariates", self.covariates), ("strata", self.strata)):
+        for what, table in (("covariates", self.covariates), ("strata", self.strata), ("scores", self.scores)):
             if table is not None and table.index.has_duplicates:
                 twice = sorted(set(table.index[table.index.duplicated()].astype(str)))
                 raise DataError(f"the subjects {', '.join(twice[:5])} stand twice in the {what}",
@@ -107,7 +113,8 @@ class GroupResult:
     spec : GroupStats
         What made it.
     beside : mapping of str to DataFrame
-        The tables beside the effects by name, conformed: ``effect_sizes bayes assumptions residuals``.
+        The tables beside the effects by name, conformed: ``effect_sizes bayes assumptions residuals``, and
+        ``associations slopes association_points`` where they were asked for.
     """
 
     effects: pd.DataFrame

@@ -32,6 +32,7 @@ class Row:
     family: str = ""
     family_size: int = 0
     remarks: list[str] = field(default_factory=list)
+    words: str = ""  # what was found, where the reading cannot make it from the question
 
     @property
     def key(self) -> dict[str, str]:
@@ -89,25 +90,35 @@ def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: S
             else:
                 family = [Row(block, r, question, kind, estimate(question, kind, c, spec.equivalence_bounds_d))
                           for block, r, c in cases]
-            p = np.array([row.numbers.test.p for row in family])
-            holm, fdr = multiple.holm(p), multiple.benjamini_hochberg(p)
-            for row, a, b in zip(family, holm, fdr, strict=True):
-                row.p_holm, row.q_fdr = float(a), float(b)
-                row.family, row.family_size = _name(blocks, question, kind), int((~np.isnan(p)).sum())
+            correct(family, blocks)
             same_model = question.model == primary.model and question.term == primary.term
             if spec.permutations and same_model and kind == question.leading:
                 tests = [permutable(question, kind, c, sample.strata) for _, _, c in cases] \
                     if question.model != "lmm" else profiles(
                         question, kind, [(row.block, row.roi, row.numbers) for row in family], sample, spec.times)
-                found, said = _max_t(tests, question, kind, sample, spec) if tests else \
-                    (permutation.missing(len(family)), NO_PROFILES)
+                said = permute(family, tests, sample, spec) if tests else f"{family[0].family}: {NO_PROFILES}"
                 if tests or question.primary:
-                    notes.append(f"{family[0].family}: {said}")
-                for row, single, down in zip(family, found.p, found.p_step_down, strict=True):
-                    tested = np.isfinite(row.numbers.test.p)
-                    row.p_fwe, row.p_step_down = (float(single), float(down)) if tested else (np.nan, np.nan)
+                    notes.append(said)
             rows += family
     return Corrected(rows, tuple(notes))
+
+
+def correct(family: Sequence[Row], blocks: Sequence[Block]) -> None:
+    """Name a family of rows, one question and kind of errors in every ROI, and correct it by Holm, and Benjamini."""
+    p = np.array([row.numbers.test.p for row in family])
+    for row, a, b in zip(family, multiple.holm(p), multiple.benjamini_hochberg(p), strict=True):
+        row.p_holm, row.q_fdr = float(a), float(b)
+        row.family, row.family_size = _name(blocks, row.question, row.kind), int((~np.isnan(p)).sum())
+
+
+def permute(family: Sequence[Row], tests: Sequence[tuple[permutation.Statistic, int]], sample: Sample,
+            spec: GroupStats) -> str:
+    """Correct a family by max-T, a statistic and the number of its distinct arrangements per row; says how."""
+    found, said = _max_t(tests, family[0].question, family[0].kind, sample, spec)
+    for row, single, down in zip(family, found.p, found.p_step_down, strict=True):
+        tested = np.isfinite(row.numbers.test.p)
+        row.p_fwe, row.p_step_down = (float(single), float(down)) if tested else (np.nan, np.nan)
+    return f"{family[0].family}: {said}"
 
 
 def _mixed_row(models: MixedModels, question: Question, kind: str, block: Block, roi: int) -> Row:

@@ -38,11 +38,11 @@ class Question:
     mixed : str
         For mixed models, what is compared: ``any`` later session with the first, a later one with the ``first``,
         ``adjacent`` ones, a linear ``trend``, or the last with the first given one mean for all groups at the first
-        (``constrained``).
+        (``constrained``). For associations the ``slope`` on a score, or how groups' ``slopes`` differ.
     columns : tuple of int
         Positions of the covariate columns that are tested instead of groups.
     per : str
-        What the estimate of a trend is per: session, or unit of the times that were given.
+        What the estimate of a trend or slope is per: session, or unit of the times or of the score.
     """
 
     model: str

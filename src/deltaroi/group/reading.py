@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 from deltaroi.group.families import Row
-from deltaroi.types import CIRCULAR
+from deltaroi.types import CIRCULAR, RoiKey
 
 ALPHA = 0.05
 CIRCULAR_NOTE = ("Circular: the voxels were chosen with the data that are tested here; the estimate is inflated and p "
                  "means nothing.")
 """How every reading of a circular ROI ends."""
 _FEW = 10
-_ERRORS = {"hc2_welch": "HC2 errors and Welch's degrees of freedom", "cr2_welch": "CR2 errors and Welch's degrees of "
-           "freedom", "hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors",
-           "satterthwaite": "Satterthwaite's degrees of freedom"}
-_UNSAID = ("n/a", "as given", "")
+ERRORS = {"hc2_welch": "HC2 errors and Welch's degrees of freedom", "cr2_welch": "CR2 errors and Welch's degrees of "
+          "freedom", "hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors",
+          "satterthwaite": "Satterthwaite's degrees of freedom"}
+UNSAID = ("n/a", "as given", "")
 
 
 def sentence(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
@@ -32,11 +32,11 @@ def sentence(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> st
 
 
 def _said(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
-    test, place = row.numbers.test, place_of(row)
+    test, place = row.numbers.test, place_of(row.block.rois[row.roi])
     if math.isnan(test.p):
         return _flat(f"{place}: not tested, because {test.problem or 'the test is not defined'}"
                      f"{_counts(row, levels)}.")
-    what = _joint(row, levels, sessions) if test.kind == "F" else _effect(row, levels, sessions)
+    what = row.words or (_joint(row, levels, sessions) if test.kind == "F" else _effect(row, levels, sessions))
     parts = [f"{what}: {_verdict(row)}"]
     parts += row.remarks
     few = [n for n in (row.numbers.n_first, row.numbers.n_second) if n is not None and n < _FEW]
@@ -55,15 +55,16 @@ def corrected_p(row: Row) -> tuple[float, str]:
 def unit_of(row: Row) -> str:
     """The unit of a row's estimate; that of a trend is per session, or per unit of the times that were given."""
     unit = row.block.units[row.roi]
-    if row.question.columns and not row.question.joint and unit not in _UNSAID:
+    if row.question.columns and not row.question.joint and unit not in UNSAID:
         return f"{unit} per unit of {row.question.term.partition(':')[2]}"
-    return f"{unit} per {row.question.per}" if row.question.mixed == "trend" and unit not in _UNSAID else unit
+    sloping = row.question.mixed in ("trend", "slope", "slopes")
+    return f"{unit} per {row.question.per}" if sloping and unit not in UNSAID else unit
 
 
 def amount(value: float, unit: str) -> str:
     """A number with its unit."""
     text = f"{value:.3g}"
-    return text if unit in _UNSAID else f"{text} {unit}"
+    return text if unit in UNSAID else f"{text} {unit}"
 
 
 def p_text(p: float) -> str:
@@ -76,13 +77,13 @@ def p_text(p: float) -> str:
 def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     """Direction, groups, size and interval."""
     question, test, unit = row.question, row.numbers.test, unit_of(row)
-    place = place_of(row)
+    place = place_of(row.block.rois[row.roi])
     size, way = amount(abs(test.estimate), unit), "higher" if test.estimate > 0 else "lower"
     interval = f"(95 % CI {test.ci_low:.3g} to {amount(test.ci_high, unit)})"
     last = sessions[question.last]
     if question.columns:
         return f"The slope of {_outcome(row, sessions)} on {question.term.partition(':')[2]}, within groups, was " \
-            f"{amount(test.estimate, unit)} {interval} with {_ERRORS[row.kind]}"
+            f"{amount(test.estimate, unit)} {interval} with {ERRORS[row.kind]}"
     if question.model == "lmm":
         return _mixed(row, levels, sessions, f"{size} {way}", interval)
     if question.model == "one_sample":
@@ -91,7 +92,7 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
         who = "" if len(levels) == 1 and levels[0] == "all" else f" within {levels[question.groups[0]]} alone"
         return f"{place} was {size} {way} at {last} than at {sessions[question.first or 0]}{who} {interval}"
     pair = f"in {levels[question.groups[0]]} than in {levels[question.groups[-1]]} {interval}"
-    how = f"{_ERRORS.get(row.kind, row.kind)}" + (", adjusted for covariates" if question.adjusted else "")
+    how = f"{ERRORS.get(row.kind, row.kind)}" + (", adjusted for covariates" if question.adjusted else "")
     if question.model == "ancova":
         first = sessions[question.first or 0]
         return f"At {last}, given the value at {first}, {place} was {size} {way} {pair} by ANCOVA with {how}"
@@ -105,7 +106,7 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
 
 def _outcome(row: Row, sessions: tuple[str, ...]) -> str:
     """What a linear model of several groups explains."""
-    question, place = row.question, place_of(row)
+    question, place = row.question, place_of(row.block.rois[row.roi])
     if question.first is None:
         return place
     first, last = sessions[question.first], sessions[question.last]
@@ -115,8 +116,8 @@ def _outcome(row: Row, sessions: tuple[str, ...]) -> str:
 
 def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_: str, interval: str) -> str:
     """An effect of a linear mixed model."""
-    question, place = row.question, place_of(row)
-    how = f"by a linear mixed model with {_ERRORS[row.kind]}{', adjusted for covariates' if question.adjusted else ''}"
+    question, place = row.question, place_of(row.block.rois[row.roi])
+    how = f"by a linear mixed model with {ERRORS[row.kind]}{', adjusted for covariates' if question.adjusted else ''}"
     first, last = sessions[question.first or 0], sessions[question.last]
     if len(question.groups) == 1:
         who = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
@@ -133,11 +134,11 @@ def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_
 
 def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     question, test = row.question, row.numbers.test
-    place = place_of(row)
+    place = place_of(row.block.rois[row.roi])
     f = f"F({test.df_between:.0f}, {test.df:.4g}) = {test.statistic:.3g}"
     if question.columns:
         return f"Differences of {_outcome(row, sessions)} between the categories of " \
-            f"{question.term.partition(':')[2]}, within groups, {f} with {_ERRORS[row.kind]}"
+            f"{question.term.partition(':')[2]}, within groups, {f} with {ERRORS[row.kind]}"
     who = f"between {', '.join(levels[k] for k in question.groups)}"
     if question.model == "lmm":
         over = f"over {', '.join(sessions)}" if question.mixed == "any" else \
@@ -146,13 +147,13 @@ def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
         alone = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
         text = f"Changes of {place} {over}{alone}" if len(question.groups) == 1 else \
             f"Differences of the course of {place} {over} {who}"
-        return f"{text}, {f} by a linear mixed model with {_ERRORS[row.kind]}"
+        return f"{text}, {f} by a linear mixed model with {ERRORS[row.kind]}"
     if question.first is None:
-        return f"Differences of {place} {who}, {f} with {_ERRORS[row.kind]}"
+        return f"Differences of {place} {who}, {f} with {ERRORS[row.kind]}"
     first, last = sessions[question.first], sessions[question.last]
     if question.model == "ancova":
-        return f"Differences of {place} at {last}, given the value at {first}, {who}, {f} with {_ERRORS[row.kind]}"
-    return f"Differences of the change of {place} from {first} to {last} {who}, {f} with {_ERRORS[row.kind]}"
+        return f"Differences of {place} at {last}, given the value at {first}, {who}, {f} with {ERRORS[row.kind]}"
+    return f"Differences of the change of {place} from {first} to {last} {who}, {f} with {ERRORS[row.kind]}"
 
 
 def _verdict(row: Row) -> str:
@@ -169,7 +170,7 @@ def _verdict(row: Row) -> str:
     question = row.question
     if p < ALPHA:
         kind = "a mean other than zero" if question.model == "one_sample" else \
-            "an association" if question.columns else \
+            "an association" if question.columns or question.mixed == "slope" else \
             "a change" if question.model == "paired" or question.term.startswith("session_within") else "a difference"
         text = f"evidence for {kind}, {said}"
         return f"{text}, yet smaller than {bound}" if small else text
@@ -187,10 +188,9 @@ def _counts(row: Row, levels: tuple[str, ...]) -> str:
     return f" (n = {numbers.n})"
 
 
-def place_of(row: Row) -> str:
-    """What people call the ROI."""
-    roi = row.block.rois[row.roi]
-    if roi.definition in _UNSAID:
+def place_of(roi: RoiKey) -> str:
+    """What people call an ROI."""
+    if roi.definition in UNSAID:
         return roi.region if roi.hemisphere == "B" else f"{roi.region}-{roi.hemisphere}"
     return f"{roi.region}-{roi.hemisphere} ({roi.definition})"
 

@@ -17,6 +17,7 @@ from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
 from deltaroi.pipeline.declared import functional_rois
 from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
+from deltaroi.pipeline.scores import foresee_scores
 from deltaroi.pipeline.small_volume import foresee_small_volume
 from deltaroi.report.independence import functional_words
 from deltaroi.tables import exclusion_frame
@@ -112,13 +113,19 @@ def check(study_path: str | Path) -> CheckResult:
     plan, unfit = check_models(study, plan)
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
-                                   *foresee_group(study, plan.runs, plan.covariates),
+                                   *foresee_group(study, plan.runs, plan.covariates), *_scoreless(study, plan),
                                    *foresee_small_volume(study, plan), *empty))
     lost = {row.region for row in empty} | {key.label for key in without_choice(study, *chosen)}
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
                        exclusion_frame(plan.foreseen), rois,
                        (*plan.warnings, *odd, *roi_notes(study.regions, study.dataset.space)), notes,
                        _exit_code(plan, rois, len(lost)))
+
+
+def _scoreless(study: Study, plan: Plan) -> tuple[Exclusion, ...]:
+    """Who will be left out of an association."""
+    subjects = {one.run.key.subject for one in plan.runs}
+    return foresee_scores(study, subjects, plan.groups, plan.covariates, plan.scores).exclusions
 
 
 def _exit_code(plan: Plan, rois: pd.DataFrame, lost: int) -> int:

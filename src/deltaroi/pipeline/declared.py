@@ -58,6 +58,7 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
             "group": study.group.model_dump(mode="json", exclude={"small_volume"}),
             "sessions": study.dataset.sessions,
+            "associations": {name: one.model_dump(mode="json") for name, one in study.associations.items()},
             "family": study.regions.family,
         },
         SMALL_VOLUME: _small_volume(study),

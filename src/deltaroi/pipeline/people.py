@@ -84,7 +84,7 @@ def _by_rule(dataset: Dataset, participants: pd.DataFrame) -> dict[str, Exclusio
     """Who ``dataset.exclude_where`` leaves out."""
     gone: dict[str, Exclusion] = {}
     for column, values in dataset.exclude_where.items():
-        _need(column, participants, f"dataset.exclude_where.{column}")
+        need_column(column, participants, f"dataset.exclude_where.{column}")
         hits = select_rows(participants, {column: values}, "participants.tsv")
         for subject, value in participants.loc[hits, [ID, column]].itertuples(index=False):
             gone.setdefault(subject, Exclusion("inputs", subject, reason=f"left out by dataset.exclude_where: {column}",
@@ -96,14 +96,15 @@ def _check_columns(groups: Groups, participants: pd.DataFrame) -> None:
     if participants.empty:
         raise DataError("groups are asked for, but participants.tsv is absent or empty", where="groups",
                          hint=f"write participants.tsv with the columns {ID} and {groups.column}")
-    _need(groups.column, participants, "groups.column")
+    need_column(groups.column, participants, "groups.column")
     for name in groups.covariates:
-        _need(name, participants, "groups.covariates")
+        need_column(name, participants, "groups.covariates")
     if groups.strata is not None:
-        _need(groups.strata, participants, "groups.strata")
+        need_column(groups.strata, participants, "groups.strata")
 
 
-def _need(column: str, participants: pd.DataFrame, where: str) -> None:
+def need_column(column: str, participants: pd.DataFrame, where: str) -> None:
+    """Refuse a column that participants.tsv does not have."""
     if column in participants.columns and column != ID:
         return
     known = [str(name) for name in participants.columns if name != ID]

@@ -12,14 +12,14 @@ import pandas as pd
 
 from deltaroi.config.read import resolve
 from deltaroi.config.study import Study
-from deltaroi.errors import DataError, DeltaroiError, StudyError
+from deltaroi.errors import DeltaroiError, StudyError
 from deltaroi.grid import Grid
 from deltaroi.group import GroupDesign
 from deltaroi.group.covariates import code_covariates
 from deltaroi.group.questions import primary_model
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
-from deltaroi.io.sidecars import read_json
 from deltaroi.masks import roi_keys
+from deltaroi.pipeline.described import described, simulated
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
     about_circular,
@@ -31,6 +31,7 @@ from deltaroi.pipeline.localisers import (
 )
 from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, inspect
+from deltaroi.pipeline.scores import foresee_scores, score_table
 from deltaroi.types import NA, Exclusion, RoiKey
 
 
@@ -86,6 +87,8 @@ class Plan:
         Choices per run, which the fits will repeat.
     localisers : tuple of PlannedRun
         Runs of localiser tasks, which only choose the voxels of functional ROIs.
+    scores : DataFrame
+        Text cells, one row per subject (index ``participant_id``), one column per score of an association.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -100,6 +103,7 @@ class Plan:
     foreseen: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = ()
     localisers: tuple[PlannedRun, ...] = ()
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def make_plan(study: Study, study_path: str | Path) -> Plan:
@@ -117,7 +121,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     StudyError
         The study names something that the dataset does not have, or a primary model that its design does not have.
     DataError
-        A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words.
+        A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words; a score is no number.
     """
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
@@ -132,12 +136,14 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         check_names(study, checked)
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
+        scores = score_table(study, found.participants)
         code_covariates(design.covariates, sorted({one.run.key.subject for one in checked if one.ok}), design.strata)
         runs, grids = _on_grids(checked)
         tested: dict[str, list[Grid]] = {}
         for one in runs:
             tested.setdefault(one.run.key.subject, []).append(one.grid)
         choosing = find_localisers(study, query, tested)
+        scored = foresee_scores(study, tested, people.groups, people.covariates, scores)
     except DeltaroiError as error:
         if "/" in error.where:
             raise
@@ -145,17 +151,18 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     localisers, _ = _on_grids(choosing.checked, grids)
     exclusions = [row for row in found.exclusions if row.subject not in out]
     exclusions += [*(row for one in checked for row in one.exclusions), *choosing.exclusions]
-    inputs = {"raw": _described(query.bids_dir), "derivatives": _described(query.derivatives)}
+    inputs = {"raw": described(query.bids_dir), "derivatives": described(query.derivatives)}
     used = sorted({one.run.key.subject for one in runs})
     groups = {subject: people.groups[subject] for subject in used if subject in people.groups}
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
     early = [*(row for one in checked if one.ok for row in one.foreseen), *choosing.foreseen]
     warnings = (*found.warnings, *people.warnings, *choosing.warnings, *_about(runs, grids),
-                *_empty_groups(study, groups, runs), *about_named_runs(study, runs), *about_circular(rois))
+                *_empty_groups(study, groups, runs), *scored.warnings, *about_named_runs(study, runs),
+                *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
-                _simulated(inputs), (*early, *foresee_group(study, runs, covariates),
+                simulated(inputs), (*early, *foresee_group(study, runs, covariates), *scored.exclusions,
                                      *foresee_choices(study, rois, runs, localisers)),
-                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers)
+                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores)
 
 
 def _query(study: Study, study_path: str | Path) -> DatasetQuery:
@@ -276,24 +283,3 @@ def _without_response(who: tuple[str, str], runs: Sequence[PlannedRun], contrast
     served = {name for one in runs for name in one.contrasts}
     return [Exclusion("effects", *who, region=name, reason=reason) for name in contrasts
             if name not in served]
-
-
-def _described(folder: Path) -> dict[str, Any]:
-    """Name, DOI and makers of a dataset, from its description; nothing that depends on where it lies."""
-    try:
-        data = read_json(folder / "dataset_description.json")
-    except DataError:
-        return {"Description": "no readable dataset_description.json"}
-    makers = data.get("GeneratedBy") or data.get("PipelineDescription") or []
-    makers = [one for one in (makers if isinstance(makers, list) else [makers]) if isinstance(one, dict)]
-    wanted = [key for key in ("Name", "DatasetDOI", "BIDSVersion", "DatasetType") if key in data]
-    kept: dict[str, Any] = {key: str(data[key]) for key in wanted}
-    return {**kept, "GeneratedBy": [{key: str(one[key]) for key in ("Name", "Version") if key in one}
-                                    for one in makers]}
-
-
-def _simulated(inputs: Mapping[str, Any]) -> bool:
-    names = [maker.get("Name", "") for one in inputs.values() for maker in one.get("GeneratedBy", [])]
-    return any("simulator" in name.lower() for name in names)
-
-

@@ -16,14 +16,14 @@ from deltaroi.pipeline.plan import PlannedRun
 from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
 from deltaroi.responses import contrast_name
-from deltaroi.tables import EXCLUSIONS, RESPONSES, SELECTIONS, exclusion_rows
+from deltaroi.tables import EXCLUSIONS, RESPONSES, RUN_VALUES, SELECTIONS, exclusion_rows
 from deltaroi.types import NA, Exclusion
 
 _EXCHANGE = "localisers"
 
 
 def responses(work: Work) -> pd.DataFrame:
-    """Combine runs into responses, subject by subject, and write ``responses.tsv`` (and ``selections.tsv``)."""
+    """Combine runs into responses, subject by subject, and write ``responses.tsv`` and the tables beside it."""
     fields = declared(work.study)["responses"]
     specs = functional_rois(work.study)
     fitted = by_subject(work, work.plan.runs)
@@ -35,10 +35,10 @@ def responses(work: Work) -> pd.DataFrame:
         upstream = (*upstream_of(work, (*mine, *local)), *told)
         labels: dict[str, Any] = {"runs": [p.run.key.label for p in mine]}
         labels |= {"localisers": [p.run.key.label for p in local]} if specs else {}
-        steps.append(Step("responses", f"sub-{subject}", 1, {**fields, **labels}, upstream, ()))
+        steps.append(Step("responses", f"sub-{subject}", 2, {**fields, **labels}, upstream, ()))
         items.append(summary_item(work, subject, mine, local))
     digests = work.do("responses", steps, items, work_items.summarise)
-    tables, chosen = [], []
+    tables, chosen, single = [], [], []
     for subject, digest in zip(fitted, digests, strict=True):
         if isinstance(digest, Failure):
             work.exclusions.append(lost_subject(work, subject, digest))
@@ -46,11 +46,14 @@ def responses(work: Work) -> pd.DataFrame:
         work.response_digests[subject] = digest
         table = read_table(work.layout.subject_responses(subject), RESPONSES)
         tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
+        single.append(read_table(work.layout.subject_runs(subject), RUN_VALUES))
         if specs:
             chosen.append(read_table(work.layout.subject_selections(subject), SELECTIONS))
         work.exclusions += exclusion_rows(read_table(work.layout.subject_exclusions(subject), EXCLUSIONS))
         _repeat_notes(work, subject, [*fitted[subject], *choosing.get(subject, [])])
     _write_selections(work.layout, chosen)
+    alone = pd.concat(single, ignore_index=True) if single else pd.DataFrame(columns=RUN_VALUES.names)
+    write_table(alone, RUN_VALUES, work.layout.table(RUN_VALUES.name))
     empty = pd.DataFrame(columns=RESPONSES.names)
     whole = pd.concat(tables, ignore_index=True) if tables else empty
     return write_table(whole, RESPONSES, work.layout.table("responses"))

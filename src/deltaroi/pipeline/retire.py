@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deltaroi.layout import Layout
-from deltaroi.tables import BESIDE
+from deltaroi.tables import BESIDE, WHERE_ASKED
 
 
 def retire(layout: Layout, stages: Iterable[str]) -> None:
@@ -24,9 +24,9 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
         Among ``responses``, ``effects`` and ``report``; others have no results of their own.
     """
     tables: dict[str, tuple[Path, ...]] = {
-        "responses": (layout.table("responses"), layout.table("selections")),
+        "responses": (layout.table("responses"), layout.table("selections"), layout.table("run_values")),
         "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions,
-                    *(layout.table(schema.name) for schema in BESIDE)),
+                    *(layout.table(schema.name) for schema in (*BESIDE, *WHERE_ASKED))),
     }
     texts: dict[str, tuple[Path, ...]] = {
         "effects": (layout.group_notes,),

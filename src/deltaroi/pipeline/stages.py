@@ -24,7 +24,7 @@ from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
-from deltaroi.tables import BESIDE, EXCLUSIONS, REGIONS, exclusion_frame
+from deltaroi.tables import BESIDE, EXCLUSIONS, REGIONS, WHERE_ASKED, exclusion_frame
 from deltaroi.types import NA, Exclusion, RunKey
 
 log = logging.getLogger(__name__)
@@ -155,10 +155,11 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         **declared(study)["effects"],
         "membership": dict(sorted(work.plan.groups.items())),
         "covariates": work.plan.covariates.to_dict("split"),
+        "scores": work.plan.scores.to_dict("split"),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
     step = Step("effects", "group", 2, fields, upstream, ())
-    item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates)
+    item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates, work.plan.scores)
     (digest,) = work.do("effects", [step], [item], work_items.analyse)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
@@ -195,8 +196,8 @@ def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
     inputs += [work.layout.table(schema.name) for schema in BESIDE]
-    chosen = work.layout.table("selections")
-    inputs += [chosen] if chosen.is_file() else []
+    more = [work.layout.table(name) for name in ("selections", *(schema.name for schema in WHERE_ASKED))]
+    inputs += [path for path in more if path.is_file()]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
     fields = {**declared(work.study)["report"], "tables": tables, SMALL_VOLUME: work.small_volume_digest}
     step = Step("report", "report", 2, fields, tuple(work.region_digests.values()), ())

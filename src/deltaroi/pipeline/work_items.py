@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,12 @@ from deltaroi.tables import (
     EFFECTS,
     EXCLUSIONS,
     QUALITY,
+    RELIABILITY,
     RESPONSES,
+    RUN_VALUES,
     SCHEMAS,
     SELECTIONS,
+    WHERE_ASKED,
     exclusion_frame,
     exclusion_rows,
 )
@@ -121,9 +124,10 @@ def summarise(layout: Layout, item: SummaryItem) -> list[Path]:
     gone = (*found.exclusions, *(row for fitted in fits for row in fitted.exclusions),
             *(of_task(fitted.key.task, row) for fitted in of_tasks for row in fitted.exclusions))
     paths = [layout.subject_responses(item.subject), layout.subject_exclusions(item.subject),
-             layout.subject_notes(item.subject)]
+             layout.subject_notes(item.subject), layout.subject_runs(item.subject)]
     write_table(found.table, RESPONSES, paths[0])
     write_table(exclusion_frame(gone), EXCLUSIONS, paths[1])
+    write_table(found.runs, RUN_VALUES, paths[3])
     write_json(paths[2], {"notes": [note for fitted in (*fits, *of_tasks) for note in fitted.notes]})
     chosen = layout.subject_selections(item.subject)
     if item.functional:
@@ -164,11 +168,12 @@ def subject_notes(layout: Layout, subject: str) -> list[str]:
 
 @dataclass(frozen=True)
 class EffectsItem:
-    """The group comparison: the study, who is in which group, the covariates by subject."""
+    """The group comparison: the study, who is in which group, covariates and scores by subject."""
 
     study: Study
     groups: Mapping[str, str]
     covariates: pd.DataFrame
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -190,6 +195,7 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     study = item.study
     design = group.GroupDesign.from_study(study.groups, study.dataset.sessions,
                                           item.covariates.rename_axis("participant_id").reset_index())
+    design = replace(design, associations=study.associations, scores=item.scores)
     responses = read_table(layout.table("responses"), RESPONSES)
     found = group.analyse(responses, design, study.group, family=study.regions.family)
     paths = [layout.table("effects"), layout.table("quality"), layout.group_exclusions, layout.group_notes]
@@ -197,7 +203,14 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     write_table(group.quality(responses, design), QUALITY, paths[1])
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
     write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
-    for name, table in found.beside.items():
+    tables = dict(found.beside)
+    if len(design.sessions) > 1:
+        runs = read_table(layout.table(RUN_VALUES.name), RUN_VALUES)
+        tables[RELIABILITY.name] = group.reliability(responses, runs, design)
+    for schema in WHERE_ASKED:  # of an earlier run
+        layout.table(schema.name).unlink(missing_ok=True)
+        layout.table(schema.name).with_suffix(".json").unlink(missing_ok=True)
+    for name, table in tables.items():
         paths.append(layout.table(name))
         write_table(table, SCHEMAS[name], paths[-1])
     return paths
@@ -209,7 +222,8 @@ def load_effects(layout: Layout) -> GroupTables:
     said = json.loads(layout.group_notes.read_text())
     return GroupTables(read_table(layout.table("effects"), EFFECTS), read_table(layout.table("quality"), QUALITY),
                        exclusion_rows(lost), tuple(said["warnings"]), tuple(said["notes"]),
-                       {schema.name: read_table(layout.table(schema.name), schema) for schema in BESIDE})
+                       {schema.name: read_table(layout.table(schema.name), schema) for schema in (*BESIDE, *WHERE_ASKED)
+                        if layout.table(schema.name).is_file()})
 
 
 def write_report(layout: Layout, item: None) -> list[Path]:

@@ -23,7 +23,8 @@ def group_text(output: Output) -> str:
     text = "Primary: " + " ".join(parts)
     if covariates:
         text += f" Covariates: {words.listed(covariates)}."
-    beside = [words.MODELS.get(m, m) for m in sorted(set(output.effects["model"]) - set(primary["model"]))]
+    beside = [words.MODELS.get(m, m) for m in sorted(set(output.effects["model"]) - set(primary["model"])
+                                                  - {"association"})]
     if beside:
         text += f" Beside it: {words.listed(beside)}."
     return f"{text} {reason(output)} Claims about groups come from the group term only."
@@ -116,7 +117,7 @@ def _rearranged(model: str, se_kind: str, covaried: bool, spec: GroupStats) -> s
 
 def effects_text(output: Output) -> str:
     """Effect sizes and tests of absence that were computed."""
-    frame = output.effects
+    frame = output.effects[output.effects["model"] != "association"]
     parts = []
     kinds = {str(kind) for kind in frame.loc[frame["effect_size"].notna(), "effect_size_kind"]}
     sizes = output.beside["effect_sizes"]

@@ -17,7 +17,7 @@ from deltaroi.responses.functional import Localisers, cover_all
 from deltaroi.responses.series import SeriesFit, fit_roi_series
 from deltaroi.signal.runfit import RunFit
 from deltaroi.summaries import FILLED_ALIKE, OF_SERIES, resolve_summary, summarise_voxels, summary_exists
-from deltaroi.tables import RESPONSES, SELECTIONS, conform
+from deltaroi.tables import RESPONSES, RUN_VALUES, SELECTIONS, conform
 from deltaroi.types import NA, Exclusion, RoiKey
 
 if TYPE_CHECKING:
@@ -48,11 +48,14 @@ class SubjectResponses:
         One row per set of voxels that a localiser contrast chose, conformed to ``SELECTIONS``.
     exclusions : tuple of Exclusion
         Runs, ROIs and contrasts that are not in the values.
+    runs : DataFrame
+        The value of every run alone, in the voxels of the session's, conformed to ``RUN_VALUES``.
     """
 
     table: pd.DataFrame
     selections: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
+    runs: pd.DataFrame
 
 
 def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary: str, minimum_coverage: float,
@@ -103,16 +106,21 @@ def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary:
     sessions = list(dict.fromkeys((fit.key.session, fit.key.task) for fit in ordered))
     contrasts = list(dict.fromkeys(name for fit in ordered for name in fit.contrasts))
     rows: list[dict[str, Any]] = []
+    single: list[dict[str, Any]] = []
     for key, roi in covered.items():
         for session, task in sessions:
             for contrast in contrasts:
-                row, empty = _row(_Place(key, contrast, session, task), roi, ordered[0], series, summary)
+                place = _Place(key, contrast, session, task)
+                row, empty = _row(place, roi, ordered[0], series, summary)
+                single += _runs_alone(place, roi, row, series) if np.isfinite(row["value"]) else []
                 rows.append({"specification": specification, "group": NA, **row})
                 lost += empty
     selections = [{"specification": specification, **row} for row in found.rows]
     return SubjectResponses(conform(pd.DataFrame(rows, columns=RESPONSES.names), RESPONSES),
                             conform(pd.DataFrame(selections, columns=SELECTIONS.names), SELECTIONS),
-                            tuple(dict.fromkeys(lost)))
+                            tuple(dict.fromkeys(lost)),
+                            conform(pd.DataFrame([{"specification": specification, **row} for row in single],
+                                                 columns=RUN_VALUES.names), RUN_VALUES))
 
 
 def _check(fits: Sequence[RunFit]) -> None:
@@ -188,6 +196,17 @@ def _value(runs: Sequence[RunFit], results: Sequence[SeriesFit], sets: Sequence[
                 for effect, one in zip(effects, sets, strict=True)]
         value = sum(each) / len(runs)
     return {"value": value, "variance": variance}
+
+
+def _runs_alone(place: _Place, roi: Covered, row: Mapping[str, Any], series: SeriesFits) -> list[dict[str, Any]]:
+    """The value of each run behind one row of responses."""
+    shared = {name: row[name] for name in RUN_VALUES.names if name in row}
+    out = []
+    for fit in roi.fits:
+        if (fit.key.session, fit.key.task) == (place.session, place.task) and fit.serves(place.contrast):
+            found = _value([fit], [series[id(fit), place.key]], [roi.voxels(fit)], place.contrast, row["summary"])
+            out.append({**shared, "run": fit.key.run, "value": found["value"]})
+    return out
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -3,6 +3,7 @@
 A result carries the spec that made it. Every field is described; the JSON Schema is generated from these models.
 """
 
+from deltaroi.specs.associations import Association, misfits
 from deltaroi.specs.base import SIDES, Hemisphere, Name, Point, Scalar, Spec
 from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
 from deltaroi.specs.regions import (
@@ -23,7 +24,7 @@ from deltaroi.specs.regions import (
 from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
 from deltaroi.specs.simulation import Noise, Planted, SimulatedEvents, Simulation
 
-__all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Combine", "CombineRoi", "Condition", "Confounds", "CustomRoi",
-           "Execution", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere", "LabelsRoi",
-           "MaskRoi", "Name", "Noise", "Planted", "Point", "RegionChoice", "Regions", "Rule", "Scalar",
-           "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Summary", "Threshold"]
+__all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Combine", "CombineRoi", "Condition", "Confounds",
+           "CustomRoi", "Execution", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere",
+           "LabelsRoi", "MaskRoi", "Name", "Noise", "Planted", "Point", "RegionChoice", "Regions", "Rule", "Scalar",
+           "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Summary", "Threshold", "misfits"]

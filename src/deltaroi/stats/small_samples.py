@@ -49,17 +49,28 @@ def robust_t(model: Fit, weights: Array, kind: str, labels: IntArray | None = No
     ``hc2_welch`` is Welch's test. R, with every value its own cluster: ``clubSandwich::coef_test`` with ``vcov =
     "CR2"`` or ``"CR3"`` and ``test = "Satterthwaite"`` for the others.
     """
+    return robust_ts(model, weights[None], kind, labels)[0]
+
+
+def robust_ts(model: Fit, weights: Array, kind: str, labels: IntArray | None = None) -> tuple[Test, ...]:
+    """:func:`robust_t` of several combinations, shape (q, p); what they share is computed once."""
     if kind not in KINDS:
         raise ValueError(f"no standard errors of the kind {kind!r}")
-    if not estimable(model, weights):
-        return Test(problem=_UNDETERMINED)
-    estimate = float(weights @ model.beta)
     spread, problem = _spread(model, kind, labels)
-    if problem:
-        return t_test(estimate, NAN, model.df, problem)
-    shares = (model.design @ (model.inverse @ weights)) ** 2 / (1 - model.leverage) ** (2 if kind == "hc3_bm" else 1)
-    df = float(shares @ np.diag(spread)) ** 2 / float(shares @ spread**2 @ shares)
-    return t_test(estimate, math.sqrt(float(shares @ model.residuals**2)), df)
+    squared, diagonal = spread**2, np.diag(spread)
+    found = []
+    for row in weights:
+        estimate = float(row @ model.beta)
+        if not estimable(model, row):
+            found.append(Test(problem=_UNDETERMINED))
+        elif problem:
+            found.append(t_test(estimate, NAN, model.df, problem))
+        else:
+            shares = (model.design @ (model.inverse @ row)) ** 2 / (1 - model.leverage) ** (1 + (kind == "hc3_bm"))
+            below = float(shares @ squared @ shares)
+            found.append(t_test(estimate, math.sqrt(float(shares @ model.residuals**2)),
+                                float(shares @ diagonal) ** 2 / below if below > 0 else NAN))
+    return tuple(found)
 
 
 def robust_f(model: Fit, weights: Array, labels: IntArray | None = None) -> Test:

@@ -1,6 +1,7 @@
 """The declared tables: what a table is, which there are, and exclusions as rows."""
 
 from deltaroi.tables import declared
+from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
@@ -15,9 +16,12 @@ from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZE
 from deltaroi.tables.schema import Column, Schema, columns_hint, conform
 from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
-SCHEMAS = {**declared.SCHEMAS, **{schema.name: schema for schema in (*BESIDE, SMALL_VOLUME)}}
+WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY)
+"""The tables that the group stage writes where the study has something for them."""
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, RUN_VALUES, SMALL_VOLUME)}}
 """Every table by its name."""
 
-__all__ = ["ASSUMPTIONS", "BAYES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS", "QUALITY", "REGIONS", "RESIDUALS",
-           "RESPONSES", "SCHEMAS", "SELECTIONS", "SMALL_VOLUME", "TRUTH", "Column", "Schema", "columns_hint", "conform",
+__all__ = ["ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS", "POINTS",
+           "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS",
+           "SLOPES", "SMALL_VOLUME", "TRUTH", "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform",
            "exclusion_frame", "exclusion_rows"]

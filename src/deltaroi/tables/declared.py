@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
 from deltaroi.tables.schema import Schema, columns
 
 RESPONSES = Schema("responses", columns("""
@@ -36,7 +37,7 @@ EFFECTS = Schema("effects", columns("""
     region | text! | | region name
     hemisphere | text! | | L, R or B
     definition | text! | | how the region was drawn
-    model | text! | | ancova, change, mixed_anova, lmm, paired, two_sample or one_sample
+    model | text! | | ancova, change, mixed_anova, lmm, paired, two_sample, one_sample or association
     term | text! | | the tested term
     comparison | text! | | what is compared with what, e.g. A-B with post-pre
     se_kind | text! | | hc2_welch, welch, cr2_welch, hc3, classical or satterthwaite
@@ -60,7 +61,7 @@ EFFECTS = Schema("effects", columns("""
     family | text | | name of the family of ROIs
     family_size | count | | number of tests in the family
     effect_size | number | | standardised effect size
-    effect_size_kind | text | | d_ppc2, d_av, d_rm, d_z, g or partial_eta2
+    effect_size_kind | text | | d_ppc2, d_av, d_rm, d_z, g, partial_eta2 or partial_r
     es_ci_low | number | | lower end of the effect size's confidence interval
     es_ci_high | number | | upper end of the effect size's confidence interval
     bf10 | number | | JZS Bayes factor for the alternative
@@ -156,4 +157,5 @@ TRUTH = Schema("truth", columns("""
     percent | number! | % | planted peak height of one event's response, over the voxel's mean
 """), ("subject", "session", "region", "hemisphere", "definition", "condition"))
 
-SCHEMAS = {s.name: s for s in (RESPONSES, EFFECTS, EXCLUSIONS, REGIONS, QUALITY, SELECTIONS, TRUTH)}
+SCHEMAS = {s.name: s for s in (RESPONSES, EFFECTS, EXCLUSIONS, REGIONS, QUALITY, SELECTIONS, TRUTH, ASSOCIATIONS,
+                             SLOPES, POINTS, RUN_VALUES, RELIABILITY)}

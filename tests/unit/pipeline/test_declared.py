@@ -38,6 +38,7 @@ BASE: dict[str, Any] = {
     },
     "contrasts": {"x": "a - b"},
     "group": {"small_volume": True},
+    "associations": {"h": {"column": "hours"}},
     "simulation": {"planted": [{"region": "amygdala", "condition": "a", "percent": 1.0}]},
 }
 M, F, R, E = "masks", "first-level", "responses", "effects"
@@ -137,6 +138,11 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "group.random": ("slope", {E}),
     "group.times": ([0.0, 8.0], {E}),
     "group.small_volume": (False, {S}),
+    "associations.h.column": ("scale", {E}),
+    "associations.h.outcome": ("last", {E}),
+    "associations.h.adjust_for": (["baseline"], {E}),
+    "associations.h.groups": (["A"], {E}),
+    "associations.h.moderation": (False, {E}),
 }
 NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
 WITHOUT_REPORT = ("execution.",)
@@ -187,7 +193,7 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def test_every_field_has_its_case() -> None:
-    keys = ("c1", "m", "l", "n", "s", "c", "f", "a", "t")
+    keys = ("c1", "m", "l", "n", "s", "c", "f", "a", "t", "h")
     tested = {".".join(p for p in path.split(".") if not p.isdigit() and p not in keys) for path in CASES}
     known = {path for path in fields(Study) if not path.startswith((SIMULATION, *WITHOUT_REPORT))}
     assert known - tested - NOWHERE == set()

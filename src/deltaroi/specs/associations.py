@@ -1,0 +1,50 @@
+"""Associations of responses with a score of the subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from deltaroi.specs.base import Spec
+
+END = "_x_group"
+"""How the term of a moderation ends; no association is called so."""
+
+
+class Association(Spec):
+    """One score that responses are held against."""
+
+    column: str = Field(description="Column of participants.tsv that holds the score, a number per subject.")
+    outcome: Literal["change", "baseline", "last"] = Field(
+        "change", description="What is held against the score: the change (last session minus first), or the response "
+        "in the first (baseline) or the last session.")
+    adjust_for: list[Literal["baseline", "covariates"]] = Field(
+        ["covariates"], description="What is adjusted for beside the groups: the ROI's own first session (baseline), "
+        "the covariates and strata of the study (covariates), both or nothing ([]).")
+    groups: Literal["all"] | list[str] = Field(
+        "all", description="Whose subjects: all, or a list of group levels, e.g. only the trained group for a dose "
+        "and its response.")
+    moderation: bool = Field(True, description="Whether groups are compared in their slopes, where there are several.")
+
+
+def misfits(associations: Mapping[str, Association], levels: Iterable[str], sessions: Iterable[str]) -> list[str]:
+    """What in these associations does not fit each other, the groups or the sessions; each a sentence with its key."""
+    known, times = list(levels), list(sessions)
+    out = []
+    for name, one in associations.items():
+        if name.endswith(END):
+            out.append(f"associations: no name may end in {END}, found '{name}'; rename it")
+        if one.outcome == "baseline" and "baseline" in one.adjust_for:
+            out.append(f"associations.{name}.adjust_for: the baseline cannot be adjusted for the baseline; remove it")
+        needs = one.outcome == "change" or "baseline" in one.adjust_for
+        if needs and len(times) < 2:
+            out.append(f"associations.{name}: a change or a baseline needs two sessions, found {len(times)}; use "
+                       "`outcome: last` without it")
+        if one.groups != "all":
+            lacking = [level for level in one.groups if level not in known]
+            if lacking or not one.groups:
+                out.append(f"associations.{name}.groups: found {', '.join(lacking) or 'none'}, expected some of "
+                           f"groups.levels: {', '.join(known) or 'the study has no groups'}")
+    return out
