@@ -90,7 +90,7 @@ def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: S
                 tests = [permutable(question, kind, c, sample.strata) for _, _, c in cases] \
                     if question.model != "lmm" else profiles(
                         question, [(row.block, row.roi, row.numbers) for row in family], sample, spec.times)
-                found, said = _max_t(tests, question, kind, sample, spec) if tests else \
+                found, said = rearranged(tests, question, kind, sample, spec) if tests else \
                     (permutation.missing(len(family)), NO_PROFILES)
                 if tests or question.primary:
                     notes.append(f"{family[0].family}: {said}")
@@ -114,8 +114,8 @@ def _name(blocks: Sequence[Block], question: Question, kind: str) -> str:
                        question.comparison, kind))
 
 
-def _max_t(tests: Sequence[tuple[permutation.Statistic, int]], question: Question, kind: str, sample: Sample,
-           spec: GroupStats) -> tuple[permutation.MaxT, str]:
+def rearranged(tests: Sequence[tuple[permutation.Statistic, int]], question: Question, kind: str, sample: Sample,
+               spec: GroupStats) -> tuple[permutation.MaxT, str]:
     """Family-wise p values, and in words how subjects were rearranged."""
     statistics = [statistic for statistic, _ in tests]
     involved = np.unique(np.concatenate([s.subjects for s in statistics]))
