@@ -13,6 +13,7 @@ from deltaroi.specs import (
     Groups,
     GroupStats,
     Name,
+    Power,
     Regions,
     Scalar,
     Simulation,
@@ -65,6 +66,7 @@ class Study(Spec):
     contrasts: dict[Name, str] = Field(description="Name -> linear expression of conditions.", min_length=1)
     summary: Summary = Field("auto", description="How the voxels of an ROI become one value.")
     group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
+    power: Power | None = Field(None, description="What `deltaroi power` assumes.")
     simulation: Simulation | None = Field(None, description="A simulated dataset for this study.")
     execution: Execution = Field(default_factory=Execution, description="How the work is done.")
 
