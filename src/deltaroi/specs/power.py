@@ -33,7 +33,7 @@ class Power(Spec):
                                           "groups and sessions; null: estimated from --pilot.")
     rois: int | None = Field(None, ge=1, le=10000, description="ROIs that are corrected together; null: as many as the "
                              "study measures.")
-    affected: int = Field(1, ge=1, description="In how many of them the effect is; power is that of finding one of these.")
+    affected: int = Field(1, ge=1, description="In how many of them the effect is; power is to find one of these.")
     alpha: float = Field(0.05, gt=0, lt=1, description="Two-sided level.")
     criteria: list[Criterion] = Field(
         ["uncorrected", "holm"], min_length=1, description="Which p must not exceed alpha: uncorrected, holm over the "
