@@ -72,7 +72,7 @@ def _subjects(rows: pd.DataFrame) -> str:
         return f"{head} at most {places[0]} {noun}, the fewest simulated (power {share(rows['power'].iloc[0])})."
     if found.above is None:
         return f"{head} more than {places[-1]} {noun}, the most simulated (power {share(rows['power'].iloc[-1])})."
-    return f"{head} about {math.ceil(found.at)} {noun}{_range(high, low, places)}, interpolated between the simulated " \
+    return f"{head} about {math.ceil(found.at)} {noun}{_range(high, low, places)}, interpolated " \
         + _between(rows, found, places)
 
 
@@ -89,14 +89,13 @@ def _effect(rows: pd.DataFrame) -> str:
         return f"{head} above {sizes[-1]:.3g} SD, the largest simulated (power {share(rows['power'].iloc[-1])})."
     raw = found.at * float(rows["effect"].iloc[0]) / sizes[0]
     shown = effect_words(raw, found.at, str(rows["unit"].iloc[0]))
-    return f"{head} about {shown}{_range(high, low, sizes)}, interpolated between the simulated " \
-        + _between(rows, found, sizes)
+    return f"{head} about {shown}{_range(high, low, sizes)}, interpolated " + _between(rows, found, sizes)
 
 
 def _between(rows: pd.DataFrame, found: Crossing, places: Sequence[float]) -> str:
     i, k = found.below or 0, found.above or 0
     power = list(rows["power"])
-    return f"{places[i]:.6g} (power {share(power[i])}) and {places[k]:.6g} ({share(power[k])})."
+    return f"between the simulated {places[i]:.6g} (power {share(power[i])}) and {places[k]:.6g} ({share(power[k])})."
 
 
 def _range(low: Crossing, high: Crossing, places: Sequence[float]) -> str:

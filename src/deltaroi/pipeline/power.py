@@ -125,7 +125,8 @@ def power(study_path: str | Path, out: str | Path, options: PowerOptions | None 
     table = write_table(pd.DataFrame(rows, columns=POWER.names), POWER, folder / "power.tsv")
     said, notes = answers(table), described(study, section, assumed, pilot, draws)
     write_json(folder / "power.json", {**POWER.sidecar(), "Power": {
-        "Study": study.name, "Description": study.description, "Answers": {key: list(sentences) for key, sentences in said.items()}, "Notes": list(notes),
+        "Study": study.name, "Description": study.description, "Notes": list(notes),
+        "Answers": {criterion: list(sentences) for criterion, sentences in said.items()},
         "Assumed": _assumed(assumed, draws, pilot)}})
     return PowerResult(folder, write_power_page(folder), table, said, notes)
 

@@ -14,7 +14,7 @@ from deltaroi.io.files import atomic_write
 from deltaroi.io.tsv import read_table
 from deltaroi.report import words
 from deltaroi.report.figures.power import PowerLine, power_curves
-from deltaroi.report.listing import Table
+from deltaroi.report.listing import Table, comparison
 from deltaroi.report.pictures import Picture, picture
 from deltaroi.tables import POWER
 from deltaroi.types import NA
@@ -51,7 +51,8 @@ def write_power_page(folder: Path) -> Path:
         "said": said, "first": table.iloc[0].to_dict(),
         "model": words.MODELS.get(str(table["model"].iloc[0]), ""),
         "errors": words.ERRORS.get(str(table["se_kind"].iloc[0]), ""),
-        "term": words.term(str(table["term"].iloc[0])), "total": len(table),
+        "compared": comparison(str(table["comparison"].iloc[0])), "total": len(table),
+        "term": words.term(str(table["term"].iloc[0])),
         "parts": [(_NAMES[name], curves(table[table["criterion"] == name], name)) for name in criteria],
         "table": numbers(table), "assumed": json.dumps(said["Assumed"], indent=2, ensure_ascii=False),
     })
@@ -70,13 +71,14 @@ def curves(table: pd.DataFrame, criterion: str) -> tuple[Picture, ...]:
     by_effect = [_line(f"{key:.3g} SD", rows.sort_values("n"), count) for key, rows in table.groupby("effect_d")]
     by_n = [_line(str(key[1]), rows.sort_values("effect"), "effect_d")
             for key, rows in table.groupby(["n", "n_per_group"])]
-    places = sorted(set(table[count]))
+    places, sizes = sorted(set(table[count])), sorted(set(table["effect_d"]))
     title = _NAMES[criterion].lower()
     size = f"Effect in SDs of the first session (1 SD = {_one_sd(table):.3g} {words.unit(unit)})"
     return (picture(power_curves(by_effect, axis, "Effect", places if len(places) <= _MANY else ()),
                     f"power-n-{criterion}", f"Power against the number of subjects, {title}: one line per effect.",
                     "Power against the number of subjects"),
-            picture(power_curves(by_n, words.shorten(size, 62), "n per group" if several else "n"),
+            picture(power_curves(by_n, words.shorten(size, 62), "n per group" if several else "n",
+                                 sizes if len(sizes) <= _MANY else ()),
                     f"power-effect-{criterion}", f"Power against the effect, {title}: one line per number of subjects.",
                     "Power against the effect"))
 

@@ -52,8 +52,6 @@ def power_curves(lines: Sequence[PowerLine], xlabel: str, key: str, ticks: Seque
         figure = Figure(figsize=(4.6, height))
         axes = figure.add_axes((0.56 / 4.6, 0.47 / height, 2.85 / 4.6, 1 - 0.6 / height))
         axes.axhline(0.8, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        axes.annotate("80 %", (1, 0.8), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
-                      ha="right", va="bottom", fontsize=7, color=GREY)
         shades = mpl.colormaps["viridis"]
         for i, line in enumerate(lines):
             shade = shades(0.82 * (1 - i / max(len(lines) - 1, 1)))
