@@ -158,15 +158,18 @@ def _sd(variance: float, n: int) -> Estimated:
 
 
 def _correlation(pairs: Sequence[tuple[Array, Array]], members: Sequence[np.ndarray]) -> Estimated:
-    """The mean correlation within groups, with Fisher's interval."""
+    """The mean correlation within groups, with Fisher's interval; each group counts in units of its own SDs."""
     if not pairs:
         return Estimated(NAN, NAN, NAN)
     found, freedom = [], []
     for a, b in pairs:
         both = np.isfinite(a) & np.isfinite(b)
-        inside = [both & one for one in members if (both & one).any()]
-        x, y = (np.concatenate([v[one] - v[one].mean() for one in inside]) for v in (a, b))
-        found.append(float(x @ y / math.sqrt(float((x @ x) * (y @ y)))))
+        inside = [both & one for one in members if (both & one).sum() >= _LEAST]
+        if not inside:
+            raise DataError("fewer than three subjects of a group have both values that are correlated",
+                            where="pilot", hint="give a larger pilot, or power.correlation and power.roi_correlation")
+        x, y = (np.concatenate([stats.zscore(v[one]) for one in inside]) for v in (a, b))
+        found.append(float(x @ y) / x.size)
         freedom.append(sum(int(one.sum()) - 1 for one in inside))
     value = float(np.clip(np.mean(found), -0.99, 0.99))
     half = float(stats.norm.ppf(0.975)) / math.sqrt(max(min(freedom) - 2, 1))

@@ -31,7 +31,7 @@ def assume(study: Study, section: Power, pilot: Pilot | None) -> Assumed:
     rois = section.rois or family_size(study)
     if section.affected > rois:
         raise StudyError(f"found {section.affected}, expected at most {rois}, the ROIs of the study",
-                         where="power.affected")
+                         where="power.affected", hint="lower it, or say in power.rois how many there are")
     if pilot is not None:
         sd = tuple(tuple(one.value for one in row) for row in pilot.sd)
         between = 0.0 if len(sessions) < 2 else pilot.correlation.value
