@@ -22,6 +22,7 @@ EFFECT = 0.5
 FOUND_EFFECT = 1.0
 """The effect in the first ROIs of a partial null hypothesis."""
 ROIS, AFFECTED = 7, 3
+LOST = 0.15
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Cell:
     affected : int
         In how many of them, the first ones, there is the effect.
     sessions : int
+    lost : float
+        Share of the values that are missing.
     judged : tuple of str
         Estimators whose error (or coverage) must lie in its band: the default primary of a design.
     """
@@ -61,6 +64,7 @@ class Cell:
     rois: int = 1
     affected: int = 1
     sessions: int = 2
+    lost: float = 0.0
     judged: tuple[str, ...] = ()
 
 
@@ -71,6 +75,7 @@ _ONE = (8, 10, 20, 30)
 ANCOVA, CHANGE, PAIRED, TWO_SAMPLE = "ancova hc2_welch", "change welch", "paired t", "last session welch"
 MAX_T_ANCOVA, MAX_T_CHANGE = "max-T ancova sign flips hc2_welch", "max-T change sign flips welch as z"
 MAX_T_PAIRED = "max-T sign flips"
+MIXED, MAX_T_MIXED = "lmm cr2_welch F", "max-T lmm sign flips cr2_welch"
 
 
 def _size(n: tuple[int, ...], sd: tuple[float, ...]) -> str:
@@ -117,4 +122,19 @@ def _families() -> list[Cell]:
     return out
 
 
-CELLS = (*_two_groups(), *_three_groups(), *_one_group(), *_families())
+def _three_sessions() -> list[Cell]:
+    """Mixed models of three sessions, also where values are missing, and of families."""
+    out: list[Cell] = []
+    for k, (n, sd) in enumerate(_TWO):
+        where, seed, size = "two groups, three sessions", 46000 + 100 * k, _size(n, sd)
+        out += [Cell(size, where, n, sd, seed, sessions=3, judged=(MIXED,)),
+                Cell(f"{size}, 15 % missing", where, n, sd, seed + 1, sessions=3, lost=LOST, judged=(MIXED,)),
+                Cell(f"{size}, effect", where, n, sd, seed + 2, effect=EFFECT, sessions=3, judged=(MIXED,))]
+    out += [Cell(_size(n, sd), "three groups, three sessions", n, sd, 47000 + 100 * k, sessions=3, judged=(MIXED,))
+            for k, (n, sd) in enumerate(_THREE)]
+    out += [Cell(_size(n, sd), "two groups, three sessions, max-T", n, sd, 48000 + 100 * k, rois=ROIS, sessions=3,
+                 judged=(MAX_T_MIXED,)) for k, (n, sd) in enumerate(_TWO)]
+    return out
+
+
+CELLS = (*_two_groups(), *_three_groups(), *_one_group(), *_families(), *_three_sessions())

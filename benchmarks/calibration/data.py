@@ -22,6 +22,7 @@ class Data:
     group : ndarray, shape (n,)
         0 for the first group.
     values : ndarray, shape (rois, n, sessions)
+        NaN where missing.
     """
 
     cell: Cell
@@ -54,6 +55,8 @@ def simulate(cell: Cell, draw: int) -> Data:
     values = np.array(cell.sd)[group, None] * (np.sqrt(RHO) * person + np.sqrt(1 - RHO) * own)
     values[:, group == 0, :] += cell.gap
     values[:cell.affected, group == 0, -1] += cell.effect
+    if cell.lost:
+        values[:, rng.random(values.shape[1:]) < cell.lost] = np.nan
     return Data(cell, draw, group, values)
 
 

@@ -15,9 +15,11 @@ from benchmarks.calibration.cells import ALPHA, PERMUTATIONS
 from benchmarks.calibration.data import Data, FloatArray
 from numpy.typing import NDArray
 
-from deltaroi.stats import linear, means, permutation, small_samples
+from deltaroi.stats import linear, means, mixed, mixed_designs, permutation, small_samples
+from deltaroi.stats.mixed_robust import RobustMixed
 from deltaroi.stats.permutation import MaxT, Statistic
 from deltaroi.stats.permuted import FreedmanLane, SignFlip, Welch
+from deltaroi.stats.profile import Profile, ProfileWelch
 from deltaroi.stats.record import Test
 
 
@@ -189,6 +191,37 @@ def flipped_max_t(data: Data) -> dict[str, MaxT]:
     return {"max-T sign flips": permutation.max_t(tests, rows, [2**n] * data.cell.rois)}
 
 
+def mixed_models(data: Data) -> dict[str, Test]:
+    """Group × session by a mixed model: any session, and the last against the first; with the two kinds of errors."""
+    subject, session = np.nonzero(np.isfinite(data.values[0]))
+    group, y = data.group[subject], data.values[0, subject, session]
+    design = mixed_designs.session_design(group, session, (len(data.cell.n), data.cell.sessions))
+    fit = mixed.fit_mixed(y, design.matrix, subject)
+    robust = RobustMixed(fit, y, design.matrix, subject, None, group)
+    everyone, pair = tuple(range(len(data.cell.n))), (0, len(data.cell.n) - 1)
+    out = {}
+    for one in mixed_designs.contrasts(design):
+        if one.kind == "any" and one.groups == everyone:
+            out["lmm satterthwaite F"] = mixed_designs.test_contrast(fit, one)
+            out["lmm cr2_welch F"] = robust.test_joint(one.weights)
+        elif one.kind == "first" and one.groups == pair and one.sessions == (data.cell.sessions - 1, 0):
+            out["lmm satterthwaite"] = mixed_designs.test_contrast(fit, one)
+            out["lmm cr2_welch"] = robust.test_weights(one.weights[0])
+    return out
+
+
+def profiles_max_t(data: Data) -> dict[str, MaxT]:
+    """Group × session of complete data: F of the mixed model relabelled, and the robust one by flips."""
+    n, count = data.group.size, PERMUTATIONS
+    floors = [permutation.distinct_relabellings(data.group)] * data.cell.rois
+    rows = permutation.relabellings(data.group, count, data.seed)[0]
+    flips = permutation.sign_flips(n, count, data.seed)[0]
+    plain, robust = ([make(np.arange(n), one, data.group) for one in data.values] for make in (Profile, ProfileWelch))
+    return {"max-T lmm relabelled satterthwaite": permutation.max_t(plain, rows, floors),
+            "max-T lmm relabelled cr2_welch": permutation.max_t(robust, rows, floors),
+            "max-T lmm sign flips cr2_welch": permutation.max_t(robust, flips, floors)}
+
+
 def families(tests: Callable[[Data], dict[str, MaxT]]) -> Estimator:
     """The outcomes of several max-T tests."""
     return lambda data: (one for name, found in tests(data).items() for one in family(name, found, data))
@@ -200,4 +233,7 @@ DESIGNS: dict[str, tuple[Estimator, ...]] = {
     "one group": (each(paired), flipped),
     "two groups, max-T": (families(changes_max_t), families(own_baselines_max_t)),
     "one group, max-T": (families(flipped_max_t),),
+    "two groups, three sessions": (each(mixed_models),),
+    "three groups, three sessions": (each(mixed_models),),
+    "two groups, three sessions, max-T": (families(profiles_max_t),),
 }

@@ -89,7 +89,7 @@ def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: S
             if spec.permutations and same_model and kind == question.leading:
                 tests = [permutable(question, kind, c, sample.strata) for _, _, c in cases] \
                     if question.model != "lmm" else profiles(
-                        question, [(row.block, row.roi, row.numbers) for row in family], sample, spec.times)
+                        question, kind, [(row.block, row.roi, row.numbers) for row in family], sample, spec.times)
                 found, said = rearranged(tests, question, kind, sample, spec) if tests else \
                     (permutation.missing(len(family)), NO_PROFILES)
                 if tests or question.primary:
@@ -102,7 +102,7 @@ def corrected_rows(blocks: Sequence[Block], asked: Sequence[Question], sample: S
 
 
 def _mixed_row(models: MixedModels, question: Question, kind: str, block: Block, roi: int) -> Row:
-    numbers, remarks = models.estimate(question, block, roi)
+    numbers, remarks = models.estimate(question, kind, block, roi)
     return Row(block, roi, question, kind, numbers, remarks=list(remarks))
 
 
@@ -128,7 +128,7 @@ def rearranged(tests: Sequence[tuple[permutation.Statistic, int]], question: Que
                                   and len(question.groups) == len(sample.levels))
     everyone = all(s.subjects.size == involved.size for s in local)
     arrangements: NDArray[np.generic]
-    if question.model in ("paired", "one_sample"):
+    if question.model in ("paired", "one_sample") or len(sample.levels) < 2:
         arrangements, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
         what, exact = "sign flips of whole subjects", complete
     elif spec.flips(question.model, kind):

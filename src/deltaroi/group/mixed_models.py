@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import stats
 
 from deltaroi.group.blocks import Array, Block, IntArray, Sample
 from deltaroi.group.estimates import Estimate
@@ -14,11 +15,12 @@ from deltaroi.specs import GroupStats
 from deltaroi.stats import effect_size, evidence, linear, mixed, mixed_designs, permutation
 from deltaroi.stats.effect_size import EffectSize
 from deltaroi.stats.mixed_designs import Contrast, MixedDesign
-from deltaroi.stats.profile import Profile
+from deltaroi.stats.mixed_robust import RobustMixed
+from deltaroi.stats.profile import Profile, ProfileWelch
 from deltaroi.stats.record import Test
 
 NO_PROFILES = ("max-T is not computed for this mixed model (somebody lacks a session, covariates or a random slope "
-               "enter, or it compares some of several groups or one); p is corrected by Holm's method")
+               "enter, or it concerns some of several groups); p is corrected by Holm's method")
 _SPREADS_DIFFER = 1.5
 
 
@@ -47,15 +49,17 @@ class MixedModels:
 
     sample: Sample
     spec: GroupStats
-    _made: dict[tuple[int, int, bool], tuple[mixed.MixedFit, MixedDesign, list[str]]] = field(default_factory=dict)
+    _made: dict[tuple[int, int, bool], tuple[RobustMixed, MixedDesign, list[str]]] = field(default_factory=dict)
 
-    def estimate(self, question: Question, block: Block, roi: int) -> tuple[Estimate, list[str]]:
+    def estimate(self, question: Question, kind: str, block: Block, roi: int) -> tuple[Estimate, list[str]]:
         """The numbers of one row, and remarks on its fit.
 
         Parameters
         ----------
         question : Question
             One whose model is ``lmm``.
+        kind : str
+            ``satterthwaite``, or ``cr2_welch``: errors from the subjects' residuals.
         block : Block
             The values.
         roi : int
@@ -63,21 +67,24 @@ class MixedModels:
         """
         constrained = question.mixed == "constrained"
         values = _long(block.values[roi], self.sample)
-        fit, design, remarks = self._fit(block, roi, values, constrained)
+        model, design, remarks = self._fit(block, roi, values, constrained)
         contrast = _contrast(design, question, self.spec.times)
-        test = mixed_designs.test_contrast(fit, contrast)
+        if kind == "satterthwaite":
+            test = mixed_designs.test_contrast(model.fit, contrast)
+        else:
+            test = model.test_joint(contrast.weights) if contrast.joint else model.test_weights(contrast.weights[0])
         counts = [int(np.unique(values.subject[values.group == k]).size) for k in question.groups]
         n = int(np.unique(values.subject[np.isin(values.group, question.groups)]).size)
         numbers = Estimate(test, n if len(counts) < len(self.sample.levels) else int(np.unique(values.subject).size),
                            *(counts if len(counts) == 2 else (None, None)))
-        if constrained:
+        if constrained and kind == "satterthwaite":
             remarks = [*remarks, *_spreads(block.values[roi])]
         if question.joint:
             return _with_size(numbers, test), remarks
         return _with_bound(numbers, question, block.values[roi], self), remarks
 
     def _fit(self, block: Block, roi: int, values: _Values, constrained: bool,
-             ) -> tuple[mixed.MixedFit, MixedDesign, list[str]]:
+             ) -> tuple[RobustMixed, MixedDesign, list[str]]:
         key = (id(block), roi, constrained)
         if key not in self._made:
             shape = (len(self.sample.levels), block.values.shape[2])
@@ -86,27 +93,30 @@ class MixedModels:
         return self._made[key]
 
     def _fitted(self, values: _Values, design: MixedDesign, sessions: int,
-                ) -> tuple[mixed.MixedFit, MixedDesign, list[str]]:
+                ) -> tuple[RobustMixed, MixedDesign, list[str]]:
+        def robust(fit: mixed.MixedFit, random: Array | None = None) -> RobustMixed:
+            return RobustMixed(fit, values.y, design.matrix, values.subject, random, values.group)
+
         if self.spec.random == "intercept":
             fit = mixed.fit_mixed(values.y, design.matrix, values.subject)
-            return fit, design, [fit.note] if fit.note else []
+            return robust(fit), design, [fit.note] if fit.note else []
         random = mixed_designs.slope_columns(values.session, self.spec.times or list(range(sessions)))
         fit = mixed.fit_mixed(values.y, design.matrix, values.subject, random)
         if fit.problem and self.spec.random == "slope_or_intercept":
             instead = mixed.fit_mixed(values.y, design.matrix, values.subject)
             why = f"a random intercept alone, as asked, because the random slope could not be fitted ({fit.problem})"
-            return instead, design, [why, *([instead.note] if instead.note else [])]
-        return fit, design, [fit.note] if fit.note else []
+            return robust(instead), design, [why, *([instead.note] if instead.note else [])]
+        return robust(fit, random), design, [fit.note] if fit.note else []
 
 
-def profiles(question: Question, family: Sequence[tuple[Block, int, Estimate]], sample: Sample,
+def profiles(question: Question, kind: str, family: Sequence[tuple[Block, int, Estimate]], sample: Sample,
              times: Sequence[float] | None) -> list[tuple[permutation.Statistic, int]]:
     """The max-T statistics of a group × session effect; none where the mixed model is not the ANOVA's equal.
 
-    That is so when somebody lacks a session, when covariates or a random slope enter, and within one group.
+    That is so when somebody lacks a session, when covariates or a random slope enter, and within one of several groups.
     """
-    if question.mixed == "constrained" or len(question.groups) != len(sample.levels) or len(sample.levels) < 2 \
-            or sample.covariates.shape[1]:
+    if question.mixed == "constrained" or len(question.groups) != len(sample.levels) or sample.covariates.shape[1] \
+            or (len(sample.levels) < 2 and kind == "satterthwaite"):
         return []
     found: list[tuple[permutation.Statistic, int]] = []
     for block, roi, numbers in family:
@@ -115,12 +125,16 @@ def profiles(question: Question, family: Sequence[tuple[Block, int, Estimate]], 
         at = np.flatnonzero(there.all(axis=1)).astype(np.int64)
         if (there.any(axis=1) & ~there.all(axis=1)).any():
             return []
-        statistic = Profile(at, values[at], sample.group[at], _over(question, values.shape[1], times))
+        make = Profile if kind == "satterthwaite" else ProfileWelch
+        statistic = make(at, values[at], sample.group[at], _over(question, values.shape[1], times))
         own = float(statistic.absolute(np.arange(at.size)[None])[0]) if at.size else float("nan")
-        shown = numbers.test.statistic ** (2 if numbers.test.kind == "t" else 1)
+        shown = numbers.test.statistic ** (2 if numbers.test.kind == "t" else 1) if kind == "satterthwaite" else \
+            float(stats.norm.isf(max(numbers.test.p, 1e-300) / 2))
         if np.isfinite(own) and not np.isclose(own, shown, rtol=1e-5):
             return []
-        found.append((statistic, permutation.distinct_relabellings(sample.group[at])))
+        floor = 2**at.size if len(sample.levels) < 2 else permutation.distinct_relabellings(
+            sample.group[at], None if sample.strata is None else sample.strata[at])
+        found.append((statistic, floor))
     return found
 
 

@@ -113,9 +113,10 @@ def check(assumed: Assumed, n: tuple[int, ...]) -> None:
                          where="power.correlation", hint=f"it must be above {-1 / (many - 1):.3g}")
     q = assumed.question
     if "max_t" in assumed.criteria and q.model == "lmm" and (
-            len(assumed.levels) < 2 or assumed.covariates or assumed.stats.random != "intercept"):
-        raise StudyError("max-T is not computed for this mixed model: it needs several groups, no covariates and a "
-                         "random intercept alone", where="power.criteria", hint="use holm")
+            assumed.covariates or assumed.stats.random != "intercept"
+            or (len(assumed.levels) < 2 and q.leading == "satterthwaite")):
+        raise StudyError("max-T is not computed for this mixed model: it needs a random intercept, no covariates, "
+                         "and for one group robust errors", where="power.criteria", hint="use holm")
     block, sample = simulate(assumed, n, 0)
     test = _tests(assumed, block, sample, [0])[0].test
     if not np.isfinite(test.p):
@@ -193,7 +194,7 @@ def _tests(assumed: Assumed, block: Block, sample: Sample, rois: range | list[in
     question = assumed.question
     if question.model == "lmm":
         models = MixedModels(sample, assumed.stats)
-        return [models.estimate(question, block, roi)[0] for roi in rois]
+        return [models.estimate(question, question.leading, block, roi)[0] for roi in rois]
     return [Estimate(tested(question, question.leading, complete_cases(question, block, roi, sample)),
                      len(sample.subjects)) for roi in rois]
 
@@ -202,7 +203,8 @@ def _family_wise(assumed: Assumed, block: Block, sample: Sample, rows: list[Esti
     """P by max-T with arrangements of this draw's own; by Holm where the fit of a mixed model allows none."""
     question = assumed.question
     if question.model == "lmm":
-        tests = profiles(question, [(block, roi, row) for roi, row in enumerate(rows)], sample, assumed.stats.times)
+        tests = profiles(question, question.leading, [(block, roi, row) for roi, row in enumerate(rows)], sample,
+                         assumed.stats.times)
     else:
         tests = [permutable(question, question.leading, complete_cases(question, block, roi, sample), None)
                  for roi in range(assumed.rois)]

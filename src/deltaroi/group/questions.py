@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from deltaroi.errors import StudyError
 from deltaroi.specs import GroupStats
 
+_MIXED = ("cr2_welch", "satterthwaite")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -93,8 +95,7 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
             found += _within(levels, when, last)
         if several and levels is not None:
             found += _baseline(levels, sessions[0], spec.variance)
-        found += _mixed(sessions, levels, constrained=several and assignment == "randomised", covariates=adjusted,
-                        per="session" if spec.times is None else "unit of time")
+        found += _mixed(sessions, levels, spec, constrained=several and assignment == "randomised", covariates=adjusted)
     if several and levels is not None:
         found += list(_of_covariates(found, covariates, tuple(range(len(levels)))))
     latest = max(q.last for q in found)
@@ -172,9 +173,11 @@ def _within(levels: tuple[str, ...] | None, when: str, last: int) -> Iterator[Qu
         yield Question("paired", f"session_within:{level}", comparison, last, 0, (k,), ("classical",), "classical")
 
 
-def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constrained: bool, covariates: bool,
-           per: str) -> Iterator[Question]:
+def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, spec: GroupStats, *, constrained: bool,
+           covariates: bool) -> Iterator[Question]:
     """What mixed models answer: group × session, and every group's own course."""
+    kinds = _MIXED, _MIXED[spec.variance == "classical"]
+    per = "session" if spec.times is None else "unit of time"
     names = levels or ("all",)
     everyone = tuple(range(len(names)))
     sets = [everyone] if len(names) > 2 else []
@@ -184,7 +187,7 @@ def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constra
         who = ",".join(names[k] for k in groups) if len(groups) > 2 else "-".join(names[k] for k in groups)
         before = "" if levels is None else f"{who}|"
         term = "group_x_session" if len(groups) > 1 else f"session_within:{names[groups[0]]}"
-        base = Question("lmm", term, "", len(sessions) - 1, 0, groups, ("satterthwaite",), "satterthwaite",
+        base = Question("lmm", term, "", len(sessions) - 1, 0, groups, *kinds,
                         joint=len(groups) > 2, adjusted=covariates)
         if len(sessions) > 2:
             yield replace(base, comparison=f"{before}{','.join(sessions)}", mixed="any", joint=True)
@@ -198,8 +201,8 @@ def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, *, constra
     if constrained and len(sessions) == 2:
         for pair in _pairs(names):
             comparison = f"{names[pair[0]]}-{names[pair[1]]}|{sessions[1]}-{sessions[0]}"
-            yield Question("lmm", "group_difference", comparison, 1, 0, pair, ("satterthwaite",), "satterthwaite",
-                           adjusted=covariates, mixed="constrained")
+            yield Question("lmm", "group_difference", comparison, 1, 0, pair, *kinds, adjusted=covariates,
+                           mixed="constrained")
 
 
 def _baseline(levels: tuple[str, ...], session: str, variance: str) -> Iterator[Question]:

@@ -12,8 +12,9 @@ CIRCULAR_NOTE = ("Circular: the voxels were chosen with the data that are tested
                  "means nothing.")
 """How every reading of a circular ROI ends."""
 _FEW = 10
-_ERRORS = {"hc2_welch": "HC2 errors and Welch's degrees of freedom", "hc3": "HC3 errors", "welch": "Welch's test",
-           "classical": "classical errors", "satterthwaite": "Satterthwaite's degrees of freedom"}
+_ERRORS = {"hc2_welch": "HC2 errors and Welch's degrees of freedom", "cr2_welch": "CR2 errors and Welch's degrees of "
+           "freedom", "hc3": "HC3 errors", "welch": "Welch's test", "classical": "classical errors",
+           "satterthwaite": "Satterthwaite's degrees of freedom"}
 _UNSAID = ("n/a", "as given", "")
 
 
@@ -115,7 +116,7 @@ def _outcome(row: Row, sessions: tuple[str, ...]) -> str:
 def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_: str, interval: str) -> str:
     """An effect of a linear mixed model."""
     question, place = row.question, _place(row)
-    how = "by a linear mixed model" + (", adjusted for covariates" if question.adjusted else "")
+    how = f"by a linear mixed model with {_ERRORS[row.kind]}{', adjusted for covariates' if question.adjusted else ''}"
     first, last = sessions[question.first or 0], sessions[question.last]
     if len(question.groups) == 1:
         who = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
@@ -145,7 +146,7 @@ def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
         alone = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
         text = f"Changes of {place} {over}{alone}" if len(question.groups) == 1 else \
             f"Differences of the course of {place} {over} {who}"
-        return f"{text}, {f} by a linear mixed model"
+        return f"{text}, {f} by a linear mixed model with {_ERRORS[row.kind]}"
     if question.first is None:
         return f"Differences of {place} {who}, {f} with {_ERRORS[row.kind]}"
     first, last = sessions[question.first], sessions[question.last]

@@ -48,6 +48,8 @@ def _errors(frame: pd.DataFrame) -> list[str]:
                           "[@bell2002;imbens2016]",
              "hc3": "HC3 standard errors and a t reference [@mackinnon1985;long2000]",
              "welch": "Welch's unequal variances [@welch1947]", "classical": "classical standard errors",
+             "cr2_welch": "CR2 standard errors, from the residuals of whole subjects, and the degrees of freedom that "
+                          "the groups' variances afford [@bell2002;pustejovsky2018]",
              "satterthwaite": "Satterthwaite's degrees of freedom [@satterthwaite1946]"}
     return [texts.get(kind, kind) for kind in sorted(set(frame["se_kind"]))]
 

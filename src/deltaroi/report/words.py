@@ -14,8 +14,8 @@ MODELS = {
     "mixed_anova": "mixed ANOVA", "lmm": "linear mixed model", "paired": "paired t test",
     "two_sample": "two-sample comparison", "one_sample": "one-sample t test",
 }
-ERRORS = {"hc2_welch": "HC2, Welch's df", "hc3": "HC3", "welch": "Welch", "classical": "classical",
-          "satterthwaite": "Satterthwaite"}
+ERRORS = {"hc2_welch": "HC2, Welch's df", "cr2_welch": "CR2, Welch's df", "hc3": "HC3", "welch": "Welch",
+          "classical": "classical", "satterthwaite": "Satterthwaite"}
 EFFECT_SIZES = {"d_ppc2": "d_ppc2", "d_av": "d_av", "d_rm": "d_rm", "d_z": "d_z", "g": "Hedges' g",
                 "partial_eta2": "partial η²"}
 TERMS = {"group_difference": "difference between groups", "group_x_session": "group × session",

@@ -51,9 +51,10 @@ class GroupStats(Spec):
 
     def flips(self, model: str, kind: str) -> bool:
         """Whether signs are flipped to test a difference between groups of this model with errors of this kind."""
-        if model == "lmm" or self.arrangements == "permutations":
+        robust = kind in ("welch", "hc2_welch", "cr2_welch")
+        if self.arrangements == "permutations" or (model == "lmm" and not robust):
             return False
-        return self.arrangements == "sign_flips" or kind in ("welch", "hc2_welch")
+        return self.arrangements == "sign_flips" or robust
 
     @model_validator(mode="after")
     def _times_rise(self) -> GroupStats:

@@ -13,7 +13,7 @@ from deltaroi.stats.mixed_search import Minimum, minimise
 from deltaroi.stats.record import NAN, TINY, Array, Test, f_test, t_test
 
 _RANK = 1e-9
-_UNDETERMINED = ("the data do not determine this effect (a group or one of its sessions is empty, or columns depend on "
+UNDETERMINED = ("the data do not determine this effect (a group or one of its sessions is empty, or columns depend on "
                  "each other)")
 _POSITIVE = 1e-8  # lmerTest's tolerance for the Hessian's eigenvalues; the values are scaled, so it has no unit
 
@@ -123,7 +123,7 @@ def test_weights(fit: MixedFit, weights: Array) -> Test:
     parameters and C their covariance (Kuznetsova et al. 2017).
     """
     if not linear.estimable(fit.fixed, weights):
-        return Test(problem=_UNDETERMINED)
+        return Test(problem=UNDETERMINED)
     if fit.problem:
         return Test(problem=fit.problem)
     variance = float(weights @ fit.covariance @ weights)
@@ -138,7 +138,7 @@ def test_joint(fit: MixedFit, weights: Array) -> Test:
     once.
     """
     if not all(linear.estimable(fit.fixed, row) for row in weights):
-        return f_test(NAN, len(weights), NAN, _UNDETERMINED)
+        return f_test(NAN, len(weights), NAN, UNDETERMINED)
     if fit.problem:
         return f_test(NAN, len(weights), NAN, fit.problem)
     size, axes = np.linalg.eigh(weights @ fit.covariance @ weights.T)

@@ -70,7 +70,7 @@ class FreedmanLane:
         model = self._model
         if model is None:
             return np.full(arrangements.shape[0], np.nan)
-        return _in_blocks(arrangements, lambda rows: model.absolute(_rearranged(model.residual, rows)))
+        return in_blocks(arrangements, lambda rows: model.absolute(rearranged(model.residual, rows)))
 
     @cached_property
     def _model(self) -> Refit | None:
@@ -110,7 +110,7 @@ class Welch:
         scale = float(np.abs(self.y).max())
         if float(np.abs(centred).max()) <= TINY * scale:
             return np.full(arrangements.shape[0], np.nan)
-        return _in_blocks(arrangements, lambda rows: self._of(_rearranged(centred, rows), member, scale))
+        return in_blocks(arrangements, lambda rows: self._of(rearranged(centred, rows), member, scale))
 
     def _of(self, values: Array, member: Array, scale: float) -> Array:
         statistic, df = _welch(values, member, scale)
@@ -154,7 +154,7 @@ class SignFlip:
         spread = float(np.abs(self.y - self.y.mean()).max()) if n else 0.0
         if n < 2 or spread <= TINY * float(np.abs(self.y).max()):
             return np.full(arrangements.shape[0], np.nan)
-        return _in_blocks(arrangements, self._of)
+        return in_blocks(arrangements, self._of)
 
     def _of(self, signs: NDArray[np.generic]) -> Array:
         n = self.y.size
@@ -164,14 +164,14 @@ class SignFlip:
         return ratio(means, variance, variance <= TINY * squares / n)
 
 
-def _rearranged(values: Array, arrangements: NDArray[np.generic]) -> Array:
+def rearranged(values: Array, arrangements: NDArray[np.generic]) -> Array:
     """Values permuted (integers) or multiplied (floats), shape (rows, n)."""
     if arrangements.dtype.kind == "f":
         return values * arrangements.astype(np.float64, copy=False)
     return values[arrangements.astype(np.intp, copy=False)]
 
 
-def _in_blocks(arrangements: NDArray[np.generic], absolute: Callable[[NDArray[np.generic]], Array]) -> Array:
+def in_blocks(arrangements: NDArray[np.generic], absolute: Callable[[NDArray[np.generic]], Array]) -> Array:
     """The statistics of all rows, BLOCK rows at a time; the last block is filled up with its first row."""
     rows = arrangements.shape[0]
     out = np.empty(rows)

@@ -39,7 +39,7 @@ EFFECTS = Schema("effects", columns("""
     model | text! | | ancova, change, mixed_anova, lmm, paired, two_sample or one_sample
     term | text! | | the tested term
     comparison | text! | | what is compared with what, e.g. A-B with post-pre
-    se_kind | text! | | hc2_welch, welch, hc3, classical or satterthwaite
+    se_kind | text! | | hc2_welch, welch, cr2_welch, hc3, classical or satterthwaite
     primary | flag! | | true for the one row per ROI and contrast that answers the study's question
     n | count! | | subjects in the fit
     n_first | count | | subjects of the first-listed group

@@ -22,7 +22,7 @@ POWER = Schema("power", columns("""
     model | text! | | the study's primary model
     term | text! | | the tested term
     comparison | text! | | what is compared with what
-    se_kind | text! | | hc2_welch, welch, hc3, classical or satterthwaite
+    se_kind | text! | | hc2_welch, welch, cr2_welch, hc3, classical or satterthwaite
     rois | count! | | ROIs of the family
     affected | count! | | how many of them have the effect
 """), ("n", "n_per_group", "effect", "criterion"))

@@ -90,6 +90,12 @@ two <- function(d, name, adjust = FALSE) for (region in unique(d$region)) {
     put(name, region, "ancova", "group_difference", "A-B|post-pre", kind,
         c(x, p_equivalence = tost(x$estimate, x$se, x$df, bound), equivalence_bound = bound))
     if (adjust) put(name, region, "change", "group_difference", "A-B|post-pre", kind, coefficient(change, "groupA", kind))
+    covariates <- c(age = "age", sex = "sexM")
+    if (adjust) for (covariate in names(covariates)) {
+      term <- paste0("covariate:", covariate)
+      put(name, region, "ancova", term, "post-pre", kind, coefficient(ancova, covariates[[covariate]], kind))
+      put(name, region, "change", term, "post-pre", kind, coefficient(change, covariates[[covariate]], kind))
+    }
   }
   l <- loo(ancova, "groupA")
   keep(name, region, "ancova", "group_difference", "A-B|post-pre", "hc3", loo_min = l[1], loo_max = l[2])

@@ -52,5 +52,6 @@ def test_every_test_of_the_table_has_a_reference() -> None:
         have = set(reference.query("dataset == @name")[KEY].itertuples(index=False, name=None))
         tested = {row for row in ours[KEY].itertuples(index=False, name=None)
                   if not (name == "three" and row[1] in ("paired", "two_sample"))
-                  and row[1] != "lmm"}  # test_mixed_against_r.py
+                  and row[1] != "lmm"  # test_mixed_against_r.py
+                  and row[4] != "hc2_welch"}  # test_small_samples_against_r.py
         assert tested <= have, tested - have

@@ -122,3 +122,15 @@ def test_group_by_condition_says_what_is_missing() -> None:
     only = table[[("A" in s) == (c == "calm") for s, c in zip(table["subject"], table["contrast"], strict=True)]]
     with pytest.raises(DataError, match="nobody has a value in both conditions"):
         compare(only, CompareOptions((), ("A", "B"), conditions=("threat", "calm"), stats=FEW))
+
+
+@pytest.mark.parametrize(("groups", "said"), [
+    (("A", "B"), "max-T over 3 ROIs, 199 sign flips of whole subjects' residuals"),
+    (("A",), "max-T over 3 ROIs, all 1024 sign flips of whole subjects (exact)")])
+def test_courses_over_three_sessions_are_flipped(make_table, groups: tuple[str, ...], said: str) -> None:
+    options = CompareOptions(("pre", "post", "later"), groups, stats=FEW)
+    table = make_table(dict.fromkeys(groups, 10), ("pre", "post", "later"))
+    result = compare(table, options)
+    notes = [n.split(": ", 1)[1] for n in result.notes if ",".join(options.sessions) in n and "max-T" in n]
+    assert notes == [said]
+    assert result.effects.query("primary")["p_fwe"].notna().all()

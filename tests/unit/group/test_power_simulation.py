@@ -103,7 +103,7 @@ def test_max_t_controls_the_family_and_is_not_stricter_than_holm_by_much() -> No
 @pytest.mark.parametrize(("study", "n", "says"), [
     (assumed(covariates=3), (2, 2), "power.n: 2/2 subjects cannot be tested"),
     (assumed(sessions=("a", "b", "c"), correlation=-0.6, sd=((1.0,) * 3,) * 2), (9, 9), "power.correlation"),
-    (assumed(("all",), ("a", "b", "c"), sd=((1.0,) * 3,)), (9,), "power.criteria: max-T is not computed")])
+    (assumed(TWO, ("a", "b", "c"), 1), (9, 9), "power.criteria: max-T is not computed")])
 def test_what_cannot_be_simulated_is_refused(study: Assumed, n: tuple[int, ...], says: str) -> None:
     with pytest.raises(StudyError) as caught:
         check(study, n)
