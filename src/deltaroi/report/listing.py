@@ -63,7 +63,7 @@ def _primary(output: Output, contrast: str, frame: pd.DataFrame) -> Table:
     extra = [name for name in ("model", "term", "comparison", "se_kind") if same(frame, name) is None]
     extra += [name for name in ("summary", "specification") if frame.groupby(ROI)[name].nunique().max() > 1]
     columns = ["ROI", "n", "Estimate [95 % CI]", kind or "t or F", "df", "p", "p FWE", "p Holm", "q FDR",
-               "Effect size [CI]", "Detectable at 80 %", *(name.replace("_", " ") for name in extra)]
+               "Effect size [CI]", "Detectable", *(name.replace("_", " ") for name in extra)]
     rows = []
     for row in records(frame):
         statistic = words.number(row["statistic"])

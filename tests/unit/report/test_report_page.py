@@ -217,7 +217,7 @@ def test_the_smallest_detectable_effect_stands_in_every_primary_row(reports: dic
     shown = []
     for name, cells in page.cells.items():
         if name.startswith("primary-"):
-            at = cells[0].index("Detectable at 80 %")
+            at = cells[0].index("Detectable")
             shown += [row[at].split()[0] for row in cells[1:]]
     known = primary["mde_80"].dropna()
     assert len(shown) == len(primary)
