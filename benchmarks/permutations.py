@@ -14,11 +14,10 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from timing import timed
 
 from deltaroi.stats.permutation import distinct_relabellings, max_t, permutations, sign_flips
 from deltaroi.stats.permuted import FreedmanLane
@@ -58,13 +57,6 @@ def refitted(tests: list[FreedmanLane], rows: NDArray[np.int64]) -> FloatArray:
             error = half[-1] * (values - design @ beta) / (1 - leverage)
             line[k] = abs(beta[-1]) / np.sqrt(error @ error)
     return table
-
-
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall and processor seconds."""
-    start = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
 def main() -> None:

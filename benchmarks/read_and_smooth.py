@@ -14,7 +14,6 @@ import argparse
 import resource
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import nibabel as nib
 import numpy as np
 from isal import igzip
 from scipy.ndimage import gaussian_filter
+from timing import timed
 
 from deltaroi.signal import gather, read_header
 from deltaroi.smoothing import smoothing_plan
@@ -66,13 +66,6 @@ def decompress(path: Path) -> None:
     with igzip.open(path, "rb") as stream:
         while stream.readinto(target):
             pass
-
-
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Wall and processor seconds."""
-    start = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ from deltaroi.fill import fill_fractions
 from deltaroi.grid import Grid
 from deltaroi.simulator.anatomy import FLUID, GREY, WHITE, read_templates
 from deltaroi.simulator.response import train_response
-from deltaroi.summaries import eigenvariate, linear_weights, summarise_voxels
+from deltaroi.summaries import eigenvariate, partial_volume_weights, summarise_voxels
 
 FloatArray = NDArray[np.float64]
 SEED = 20260101
@@ -316,17 +316,14 @@ def linear_summaries(fill: FloatArray) -> dict[str, FloatArray | None]:
     best = np.zeros(len(fill))
     best[np.argmax(fill)] = 1.0
 
-    def spread(values: FloatArray) -> FloatArray:
-        out = np.zeros(len(fill))
-        out[touched] = values
-        return out
-
+    inside = np.zeros(len(fill))
+    inside[touched] = partial_volume_weights(fill[touched])
     return {"majority": half / half.sum() if half.any() else None,
-            "mean": spread(linear_weights(fill[touched], "mean")),
-            "weighted_mean": spread(linear_weights(fill[touched], "weighted_mean")),
+            "mean": touched / touched.sum(),
+            "weighted_mean": fill / fill.sum(),
             "squared": fill**2 / (fill**2).sum(), "peak": best, "silent_fit": fill / (fill**2).sum(),
-            "partial_volume": spread(linear_weights(fill[touched], "partial_volume")),
-            "ring_fit": linear_weights(fill, "partial_volume")}
+            "partial_volume": inside,
+            "ring_fit": partial_volume_weights(fill)}
 
 
 def values(one: Draw, seen: Measured) -> Iterator[tuple[str, str, float, float]]:
@@ -400,9 +397,9 @@ def _grid_row(fills: list[FloatArray]) -> dict[str, float]:
             "half_filled": float(half.mean()), "none_half_filled": 100 * float((half == 0).mean()),
             "largest_fill": float(np.mean([fill.max() for fill in fills])),
             "recovered": 100 * float(np.mean([fill @ fill / fill.sum() for fill in fills])),
-            "gain_weighted_mean": float(np.mean([np.linalg.norm(linear_weights(f, "weighted_mean")) for f in fills])),
-            "gain": float(np.mean([np.linalg.norm(linear_weights(fill, "partial_volume")) for fill in fills])),
-            "gain_largest": float(np.max([np.linalg.norm(linear_weights(f, "partial_volume")) for f in fills]))}
+            "gain_weighted_mean": float(np.mean([np.linalg.norm(f / f.sum()) for f in fills])),
+            "gain": float(np.mean([np.linalg.norm(partial_volume_weights(fill)) for fill in fills])),
+            "gain_largest": float(np.max([np.linalg.norm(partial_volume_weights(f)) for f in fills]))}
 
 
 def _cell(pairs: FloatArray) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from deltaroi import atlas
 from deltaroi.masks import grid_for
@@ -27,6 +28,27 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "region-comparison.md"
 PICTURES = DOCS / "pictures"
 SIDES = ("L", "R")
+FAR_MM = 10.0
+# Why atlases lie that far apart: exactly the regions that do.
+REASONS = {
+    "AI": "`hcpex` is the lower front of it (AVI, AAIC), `neuromorphometrics` reaches further back",
+    "dmPFC": "`harvard_oxford` has a stand-in, the paracingulate gyrus",
+    "dlPFC": "areas 46 and 9-46 in `hcpex`; the whole middle frontal gyrus, back to the premotor cortex, in the others",
+    "NAcc": "`tian` is drawn by function and lies mostly in what the other atlases call caudate nucleus",
+    "IPC": "the angular gyrus, further forward in `harvard_oxford`, or areas PG and PFm (`hcpex`, `juelich`)",
+    "IFG": "areas 44 and 45 lie lower in `hcpex` than in `juelich`",
+    "pSTS": "a stand-in, the superior temporal gyrus, in `aal3`, `harvard_oxford` and `neuromorphometrics`",
+    "TPJ": "a stand-in, the supramarginal gyrus, in `aal3`, `harvard_oxford` and `neuromorphometrics`",
+    "aMCC": "a stand-in, the whole midcingulate cortex, in `aal3` and `neuromorphometrics`",
+    "PI": "`juelich` is only the hindmost insula",
+    "ACC": "that of `harvard_oxford` and `hcpex` includes midcingulate cortex",
+    "mPFC": "it holds ACC, which in `harvard_oxford` and `hcpex` includes midcingulate cortex",
+    "vmPFC": "`harvard_oxford` and `neuromorphometrics` reach further back, into the subcallosal area",
+    "PCC": "`aal3` is only a small part behind the splenium",
+    "SMA": "`hcpex` turns over the edge of the hemisphere",
+    "fusiform": "`hcpex` leaves out the front",
+    "precentral": "a stand-in, areas 4a and 4p, in `juelich`",
+}
 _WORDS = {"L": "left", "R": "right"}
 _DPI, _COLOURS = 96, 128
 _INTRO = """# The regions compared
@@ -46,24 +68,8 @@ MNI152NLin2009cAsym. `deltaroi regions compare REGION` does the same for one reg
   refuses to mix with MNI152NLin2009cAsym. They are compared at their own coordinates: the distance between the
   templates is part of their numbers.
 - In the tables Dice stands above the diagonal, the distance below it.
-
-## Where definitions of one name lie far apart
-
-Distances over 10 mm and Dice near 0 between atlases have these reasons; `deltaroi regions show REGION` has the labels.
-
-- **A stand-in.** The atlas has no such region, and the title says so: TPJ (supramarginal gyrus) and pSTS (superior
-  temporal gyrus) in `aal3`, `harvard_oxford` and `neuromorphometrics`, aMCC (the whole midcingulate cortex) in `aal3`
-  and `neuromorphometrics`, dmPFC (paracingulate gyrus) in `harvard_oxford`, precentral (areas 4a and 4p) in `juelich`.
-- **A gyrus against areas.** dlPFC is areas 46 and 9-46 in `hcpex` and the whole middle frontal gyrus, back to the
-  premotor cortex, in the others. SMA of `hcpex` turns over the edge of the hemisphere; its fusiform gyrus leaves out
-  the front. IPC is the angular gyrus in some definitions, areas PG and PFm in others.
-- **Another extent under the same name.** ACC of `harvard_oxford` and `hcpex` includes midcingulate cortex. vmPFC of
-  `harvard_oxford` and `neuromorphometrics` reaches further back, into the subcallosal area. PI of `juelich` is only the
-  hindmost insula, PCC of `aal3` only a small part behind the splenium.
-- **Function instead of anatomy.** NAcc of `tian` lies mostly in what the other atlases call caudate nucleus. Spheres
-  stand where studies found activity, not in the middle of a structure.
-
-## The library on one sheet
+"""
+_SHEET = """## The library on one sheet
 
 ![Nuclei on the left, cortex on the right: rows are regions, columns are definitions.](pictures/contact-sheet.png)
 """
@@ -96,7 +102,7 @@ def compare_all(regions: tuple[Readable, ...]) -> tuple[Comparison, ...]:
 def page(regions: tuple[Readable, ...]) -> str:
     """The text of the page."""
     comparisons = compare_all(regions)
-    parts = [_INTRO]
+    parts = [_INTRO, "\n".join(_far_apart(comparisons)), _SHEET]
     parts += ["\n".join(_region(result)) for result in comparisons if len(result.table)]
     lone = {c.region for c in comparisons if not len(c.table)}
     alone = [f"`{r.region}` ({plain_title(r)}: {', '.join(r.definitions)})" for r in regions if r.region in lone]
@@ -105,6 +111,31 @@ def page(regions: tuple[Readable, ...]) -> str:
     parts.append("## Not on this page\n\nDefinitions whose files nilearn downloads (`deltaroi regions fetch "
                  "DEFINITION`): " + ", ".join(f"`{name}`" for name in lacking) + ".\n")
     return "\n".join(parts)
+
+
+def _far_apart(comparisons: tuple[Comparison, ...]) -> Iterator[str]:
+    """The regions whose atlases, or whose spheres and atlases, lie over FAR_MM apart."""
+    spheres = {d.name for d in atlas.library() if d.kind == "spheres"}
+    pairs = pd.concat([result.table for result in comparisons], ignore_index=True)
+    of = pairs["definition_a"].isin(spheres).astype(int) + pairs["definition_b"].isin(spheres)
+    yield "## Where definitions of one name lie far apart\n"
+    yield f"The two atlases of each region that lie farthest apart, where that is over {FAR_MM:.0f} mm, and why."
+    yield "`deltaroi regions show REGION` has the labels.\n"
+    yield _row("region", "farthest apart", "mm", "Dice", "why")
+    yield _row("---", "---", "---:", "---:", "---")
+    for pair in _farthest(pairs[of == 0]):
+        yield _row(pair["region"], f"{pair['definition_a']}, {pair['definition_b']} ({_WORDS[pair['hemisphere']]})",
+                   _number(pair["distance_mm"], 1), _number(pair["dice"], 2), REASONS[pair["region"]])
+    yield "\nSpheres stand where studies found activity, not in the middle of a structure."
+    yield f"The largest distances from an atlas over {FAR_MM:.0f} mm, in mm:"
+    yield ", ".join(f"{pair['region']} {_number(pair['distance_mm'], 1)}" for pair in _farthest(pairs[of == 1])) + ".\n"
+
+
+def _farthest(pairs: pd.DataFrame) -> list[dict]:
+    """The pair of each region that is farthest apart, over FAR_MM; in the order of the page."""
+    rounded = pairs["distance_mm"].round(3)  # of two drawings that are alike the first is named
+    rows = pairs.loc[rounded.groupby(pairs["region"], sort=False).idxmax()]
+    return [row for row in rows.to_dict("records") if row["distance_mm"] > FAR_MM]
 
 
 def _region(result: Comparison) -> Iterator[str]:

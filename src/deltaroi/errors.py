@@ -1,10 +1,13 @@
-"""The one family of errors that deltaroi raises for bad input.
+"""The one family of errors that deltaroi raises for bad input, and the hint that names a word that was meant.
 
 Every message says where (file, key path, subject, row), what was found, what was expected and what to do.
 Anything that is not a :class:`DeltaroiError` is a bug.
 """
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class DeltaroiError(Exception):
@@ -65,3 +68,14 @@ class TableError(DataError):
 
 class SpaceError(DataError):
     """Two images live in template spaces that must not be mixed (exit code 4)."""
+
+
+def closest(word: str, known: Iterable[str], most: int = 1) -> list[str]:
+    """The known words that a word comes close to, at most ``most``, the closest first; capitals do not count."""
+    lower = {name.lower(): name for name in reversed(list(known))}
+    return [lower[found] for found in difflib.get_close_matches(word.lower(), lower, n=most)]
+
+
+def did_you_mean(word: str, known: Iterable[str], shortest: int = 1) -> str:
+    """A hint that names the closest known word; empty when none is close, or the word has fewer letters than that."""
+    return "".join(f"did you mean '{close}'?" for close in closest(word, known) if len(word) >= shortest)

@@ -17,6 +17,9 @@ from deltaroi.grid import FloatArray, Grid, IntArray
 
 Weights = NDArray[np.float32]
 Filled = tuple[IntArray, FloatArray]
+HALF = 0.5 - 1e-6
+"""From this fill on a voxel counts as filled to one half: an exact half counts, whatever rounding (of float32 weights,
+of headers) leaves of it."""
 _DUST = 1e-6
 _NICE = 24
 _NICE_TOLERANCE = 1e-3
@@ -52,6 +55,28 @@ def fill_fractions(weights: Weights, affine: FloatArray, grid: Grid) -> Filled:
     size = np.abs(matrix[:3, :3])
     aligned = (size > 1e-9 * size.max()).sum(axis=0).max() == 1
     return _parallel(weights, matrix, grid) if aligned else _oblique(weights, affine, matrix, grid)
+
+
+def dice(a: IntArray, b: IntArray) -> float:
+    """Dice coefficient of two sets of voxels, each listed once; NaN when either is empty."""
+    if not len(a) or not len(b):
+        return float("nan")
+    return 2 * len(np.intersect1d(a, b, assume_unique=True)) / (len(a) + len(b))
+
+
+def dice_weighted(a: Filled, b: Filled) -> float:
+    """Dice coefficient of fills: twice the shared fill over all fill; NaN when either is empty.
+
+    Parameters
+    ----------
+    a, b : tuple of (positions, fills)
+        Each position once; fills 0 to 1.
+    """
+    total = float(a[1].sum() + b[1].sum())
+    if not len(a[0]) or not len(b[0]) or total == 0:
+        return float("nan")
+    _, i, j = np.intersect1d(a[0], b[0], assume_unique=True, return_indices=True)
+    return 2 * float(np.minimum(a[1][i], b[1][j]).sum()) / total
 
 
 def keep_volume(fill: FloatArray, voxels: float) -> FloatArray:

@@ -149,6 +149,43 @@ class Layout:
         """What the first level of one subject noticed."""
         return self.root / f"sub-{subject}" / f"sub-{subject}_desc-notes_stat.json"
 
+    def subject_maps(self, subject: str) -> Path:
+        """The session maps of one subject, at the voxels of the ROIs."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-sessions_stat.npz"
+
+    def voxel_map(self, key: RoiKey, contrast: str, grid_digest: str, statistic: str) -> Path:
+        """What was found in the voxels of one ROI, for viewing.
+
+        Parameters
+        ----------
+        key : RoiKey
+            The ROI.
+        contrast : str
+            Name of the contrast.
+        grid_digest : str
+            Which grid.
+        statistic : str
+            What the image shows: ``z``, ``t``, ``F``, ``effect``, or ``corrp`` (one minus the corrected p).
+        """
+        roi = f"atlas-{camel(key.definition)}_label-{camel(key.region, key.hemisphere)}"
+        return self.voxel_maps / (f"contrast-{camel(contrast)}_{roi}_desc-{grid_digest[:8]}_stat-{statistic}"
+                                  "_statmap.nii.gz")
+
+    @property
+    def voxel_maps(self) -> Path:
+        """Folder of the maps of the voxels inside the ROIs."""
+        return self.group / "small_volume"
+
+    @property
+    def small_volume_exclusions(self) -> Path:
+        """ROIs whose voxels could not be tested; part of ``exclusions.tsv``."""
+        return self.group / "small_volume_exclusions.tsv"
+
+    @property
+    def small_volume_notes(self) -> Path:
+        """How the voxels were tested."""
+        return self.group / "small_volume_notes.json"
+
     @property
     def group_exclusions(self) -> Path:
         """What the group stage left out; part of ``exclusions.tsv``."""

@@ -15,7 +15,7 @@ SeriesSummary = Literal["eigenvariate", "mean_timeseries"]
 OF_VOXELS: tuple[VoxelSummary, ...] = ("mean", "median", "weighted_mean", "partial_volume")
 OF_SERIES: tuple[SeriesSummary, ...] = ("eigenvariate", "mean_timeseries")
 FILLED_ALIKE = "its voxels are filled too much alike to tell the ROI from its surroundings (summary partial_volume)"
-LARGEST_GAIN = 10.0
+LARGEST_GAIN = 10.0  # a judgement: a value with more than ten times the noise of one voxel tells nothing
 _SAME = 1e-9
 
 
@@ -44,7 +44,8 @@ def resolve_summary(how: str, rule: str) -> VoxelSummary | SeriesSummary:
     if how == "auto":
         return "mean" if rule == "majority" else "weighted_mean"
     if how not in OF_VOXELS + OF_SERIES:
-        raise UsageError(f"unknown summary {how!r}", hint=f"auto, {', '.join(OF_VOXELS + OF_SERIES)}")
+        raise UsageError(f"unknown summary {how!r}", where="summary",
+                         hint=f"auto, {', '.join(OF_VOXELS + OF_SERIES)}")
     return how
 
 
@@ -59,8 +60,8 @@ def summarise_voxels(values: FloatArray, weights: FloatArray, how: VoxelSummary)
         Voxel weights, at least 0 (1 under ``majority``, the filled fraction under ``fill_weight``).
     how : {"mean", "median", "weighted_mean", "partial_volume"}
         ``mean``: every voxel counts the same. ``weighted_mean``: Σ w v ÷ Σ w. ``partial_volume``: what a voxel that the
-        ROI fills would show, see :func:`linear_weights`. ``median``: the weighted median, which is the ordinary median
-        when all weights are equal.
+        ROI fills would show, see :func:`partial_volume_weights`. ``median``: the weighted median, which is the ordinary
+        median when all weights are equal.
 
     Returns
     -------
@@ -78,31 +79,29 @@ def summarise_voxels(values: FloatArray, weights: FloatArray, how: VoxelSummary)
     if how == "weighted_mean":
         return float(weights @ values / weights.sum())
     if how == "partial_volume":
-        return float(linear_weights(weights, how) @ values)
+        return float(partial_volume_weights(weights) @ values)
     if how == "median":
         return _weighted_median(values, weights)
     raise ValueError(f"{how!r} is not a summary of voxel values")
 
 
-def linear_weights(weights: FloatArray, how: VoxelSummary) -> FloatArray:
-    """The factors of a linear summary: it is Σ q v over the voxels, and the ROI's series is the same sum of series.
+def partial_volume_weights(weights: FloatArray) -> FloatArray:
+    """The factors of ``partial_volume``: it is Σ q v over the voxels, and the ROI's series is the same sum of series.
 
     Parameters
     ----------
     weights : ndarray, shape (n,)
         Voxel weights of the used voxels, at least 0.
-    how : {"mean", "weighted_mean", "partial_volume"}
-        The summary. The median is not linear.
 
     Returns
     -------
     ndarray, shape (n,)
-        q, which adds up to 1; NaN where there is no answer: no voxel has weight, or, for ``partial_volume``, all
-        voxels are filled alike but not wholly, or so nearly alike that √Σ q² exceeds :data:`LARGEST_GAIN`.
+        q, which adds up to 1; NaN where there is no answer: no voxel has weight, or all voxels are filled alike but
+        not wholly, or so nearly alike that √Σ q² exceeds :data:`LARGEST_GAIN`.
 
     Notes
     -----
-    ``partial_volume`` is the linear regression for partial volume effects with two tissues, the ROI and what surrounds
+    It is the linear regression for partial volume effects with two tissues, the ROI and what surrounds
     it: v = w·inside + (1 − w)·outside, by least squares over the voxels that the ROI touches; the summary is
     ``inside``. With w̄ the mean weight: q = 1/n + (1 − w̄)(w − w̄) ÷ Σ (w − w̄)². So Σ q w = 1 and Σ q (1 − w) = 0: a
     response inside comes back whole, an even response of the surroundings adds nothing. Voxels that are hardly filled
@@ -115,15 +114,10 @@ def linear_weights(weights: FloatArray, how: VoxelSummary) -> FloatArray:
     Magnetic Resonance in Medicine 60, 1362-1371. doi:10.1002/mrm.21670
     """
     weights = np.asarray(weights, dtype=np.float64)
-    total = float(weights.sum())
-    if how not in ("mean", "weighted_mean", "partial_volume"):
-        raise ValueError(f"{how!r} is not a linear summary of voxel values")
-    if not total > 0:
+    if not weights.sum() > 0:
         return np.full(weights.shape, np.nan)
-    if how == "weighted_mean":
-        return np.asarray(weights / total)
     even = np.full(weights.shape, 1.0 / weights.size)
-    if how == "mean" or float(weights.min()) >= 1.0 - _SAME:
+    if float(weights.min()) >= 1.0 - _SAME:
         return even
     away = weights - weights.mean()
     spread = float(away @ away)
@@ -135,7 +129,7 @@ def linear_weights(weights: FloatArray, how: VoxelSummary) -> FloatArray:
 
 def summary_exists(weights: FloatArray, how: str) -> bool:
     """Whether voxels with these weights have such a summary; ``partial_volume`` needs unequally filled voxels."""
-    return how != "partial_volume" or bool(np.isfinite(linear_weights(weights, "partial_volume")).all())
+    return how != "partial_volume" or bool(np.isfinite(partial_volume_weights(weights)).all())
 
 
 def _weighted_median(values: FloatArray, weights: FloatArray) -> float:

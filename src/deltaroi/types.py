@@ -8,12 +8,20 @@ from dataclasses import dataclass
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 NA = "n/a"
+NOT_STATED = "not stated"
+"""The template space of images or ROIs where nobody says it."""
 CUSTOM, FUNCTIONAL, CIRCULAR = "custom", "functional", "circular"
 """What stands as the definition of ROIs of the study file: drawn there; chosen by a localiser contrast; chosen by it on
 the very data that are tested."""
 
 
 _BETWEEN = " | "
+
+
+def label_id(text: str) -> int | None:
+    """The id of a label as a table writes it: a whole number from 0, also with zeros behind a point; else None."""
+    found = re.fullmatch(r"([0-9]+)(\.0*)?", text.strip())
+    return int(found[1]) if found else None
 
 
 def united(texts: Iterable[str]) -> str:
@@ -70,7 +78,7 @@ class RunKey:
 class Exclusion:
     """One row of ``exclusions.tsv``: something that is not in the numbers, and why.
 
-    ``stage`` is one of ``inputs masks first-level responses effects``; ``value`` is what was found and
+    ``stage`` is one of ``inputs masks first-level responses effects small-volume``; ``value`` is what was found and
     ``threshold`` what was asked for, both as text. Fields that do not apply are ``n/a``.
     """
 

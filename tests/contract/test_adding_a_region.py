@@ -67,6 +67,15 @@ def test_the_new_regions_are_drawn_and_have_the_volumes_of_the_page(copy: Path) 
     assert found["midbrain", "midbrainsphere", "L"] == pytest.approx(4 / 3 * 3.14159 * 4**3, rel=5e-3)
 
 
+def test_the_tests_that_the_page_names_pass(copy: Path) -> None:
+    """In the checkout that holds the new files; those of the library's names and pictures too."""
+    shutil.copytree(CHECKOUT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__", "golden"))
+    files = ("tests/unit/atlas/test_atlas_files.py", "tests/unit/pipeline/test_library.py")
+    done = subprocess.run([sys.executable, "-m", "pytest", *files], cwd=copy, capture_output=True, text=True,
+                          check=False, env={**os.environ, "PYTHONPATH": str(copy / "src")})
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
 def test_what_stood_before_is_untouched(copy: Path) -> None:
     def read(root: Path) -> dict[tuple[str, str], dict[str, Any]]:
         paths = sorted(path for path in (root / "atlases").glob("*.yaml") if path.name != "spaces.yaml")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from deltaroi.pipeline.localisers import check_functional
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
 def examples(kind: str) -> list[tuple[str, str]]:
@@ -38,10 +41,29 @@ def test_python_examples_run(name: str, text: str, tmp_path: Path) -> None:
     assert done.returncode == 0, f"{name}: {done.stderr}"
 
 
+def command_of(line: str) -> str:
+    return line.split("#")[0].strip()
+
+
 def commands() -> list[str]:
-    blocks = [block for page in PAGES for block in re.findall(r"```\n(.*?)```", page.read_text(), flags=re.DOTALL)]
-    lines = [line for block in blocks for line in block.splitlines() if line.startswith("deltaroi ")]
-    return sorted({line.split("#")[0].strip() for line in lines})
+    """The commands of the fences without a language."""
+    fences = [fence for page in PAGES for fence in FENCE.findall(page.read_text())]
+    lines = [line for language, block in fences if not language for line in block.splitlines()]
+    return sorted({command_of(line) for line in lines if line.startswith("deltaroi ")})
+
+
+def test_no_command_in_a_fence_is_left_untested() -> None:
+    """Read line by line, whatever the fence's language: a fence that is paired wrongly hides its commands."""
+    found = set()
+    for page in PAGES:
+        inside = False
+        for line in page.read_text().splitlines():
+            inside ^= line.startswith("```")
+            if inside and line.startswith("deltaroi "):
+                found.add(command_of(line))
+        assert not inside, page.name
+    assert len(found) > 10
+    assert found == set(commands())
 
 
 @pytest.mark.parametrize("line", commands())
@@ -59,3 +81,18 @@ def test_links_lead_somewhere() -> None:
              for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()) if "://" not in target]
     assert links
     assert not [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()]
+
+
+def written_signatures() -> list[tuple[str, list[str]]]:
+    """The calls ``room.name(arguments) -> result`` of docs/architecture.md; ``...`` stands for arguments left out."""
+    text = " ".join((CHECKOUT / "docs" / "architecture.md").read_text().split())
+    found = re.findall(r"(\w+(?:\.\w+)+)\(((?:[^()]|\([^()]*\))*)\) ->", text)
+    return [(name, re.findall(r"(\w+)(?::[^,\[\]()]*(?:[\[(][^\])]*[\])])?[^,]*)?(?:, |$)", inside.replace("*, ", "")))
+            for name, inside in found if inside != "..."]
+
+
+@pytest.mark.parametrize(("name", "arguments"), written_signatures())
+def test_the_signatures_of_the_architecture_page_are_those_of_the_code(name: str, arguments: list[str]) -> None:
+    room, _, function = name.rpartition(".")
+    found = inspect.signature(getattr(importlib.import_module(f"deltaroi.{room}"), function))
+    assert arguments == list(found.parameters)

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from deltaroi.tables import REGIONS
 FROZEN = ("report.html", "methods.md", "cobidas.json", "group", "logs", "sub-*")
 FROZEN_OF_REGIONS = ("regions.tsv", "regions.json", "exclusions.tsv", "exclusions.json")
 NEWER = Path(bidsschematools.__file__).parent / "data" / "schema.json"
+MINE = "tpl-MNI152NLin2009cAsym/anat/tpl-MNI152NLin2009cAsym_atlas-Mine_res-4mm_label-AIL_desc-mine_probseg"
+WORDS = ("regions", "build", "--regions", "amygdala,AI,VTA", "--resolution", "4")
 RICH = """regions:
   include: [amygdala, AI, AI_MI, VTA, {region: amygdala, definition: aal3, hemispheres: [B, L, R]}, my_sphere]
   hemispheres: [L, R]
@@ -82,7 +85,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    words = ["regions", "build", "--regions", "amygdala,AI,VTA", "--resolution", "4", "--out", str(out), *options]
+    words = [*WORDS, "--out", str(out), *options]
     return subprocess.run([sys.executable, "-m", "deltaroi", *words], capture_output=True, text=True, check=False)
 
 
@@ -136,6 +139,41 @@ def test_regions_are_not_written_over_other_datasets(output: Path, built: Path, 
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     with pytest.raises(deltaroi.DeltaroiError, match="regions build"):
         deltaroi.run(output.parent / "study.yaml", built)
+
+
+@pytest.mark.parametrize("name", ["regions.tsv", "regions.json", "exclusions.tsv", "exclusions.json",
+                                  "atlas-Mine_description.json", f"{MINE}.nii.gz", f"{MINE}.json"])
+def test_regions_are_not_written_beside_what_could_be_taken_for_them(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("years of work")
+    done = build(tmp_path)
+    assert done.returncode == 2
+    assert f"holds {name}, which `deltaroi regions build` did not write" in done.stderr
+    assert "--out" in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
+    assert (tmp_path / name).read_text() == "years of work"
+
+
+def test_what_others_put_among_the_regions_stays(tmp_path: Path) -> None:
+    build(tmp_path)
+    ours = Layout(tmp_path).atlas_files()
+    others = [tmp_path / "atlas-Mine_description.json", tmp_path / f"{MINE}.nii.gz", tmp_path / f"{MINE}.json"]
+    for path in others:
+        path.write_text("years of work")
+    assert build(tmp_path, "--definition", "aal3").returncode == 0
+    assert not any(path.exists() for path in ours)
+    assert [path.read_text() for path in others] == ["years of work"] * 3
+
+
+def test_regions_whose_writing_was_interrupted_are_written_again(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "deltaroi", *WORDS, "--out", str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not Layout(tmp_path).atlas_files():
+            time.sleep(0.001)
+        process.kill()
+    done = build(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.glob("*.tsv")} == {"regions.tsv", "exclusions.tsv"}
 
 
 def test_regions_built_again_take_the_place_of_the_old(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from deltaroi.masks import load_regions
 from deltaroi.pipeline.run import preview
 from deltaroi.tables import EFFECTS, EXCLUSIONS, RESPONSES, SELECTIONS
 from deltaroi.types import RoiKey, RunKey
+from helpers import file_hashes, simulate_with_localiser
 
 STUDY = """\
 schema_version: 1
@@ -56,24 +57,11 @@ simulation:
 OWN = ("by_runs", "by_sessions", "by_subjects", "by_run_1", "by_task")
 
 
-def simulate(root: Path, task: str, runs: int) -> None:
-    root.mkdir()
-    (root / "study.yaml").write_text(STUDY.replace("TASK", task).replace("RUNS", str(runs)))
-    deltaroi.simulate(root / "study.yaml", root)
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs per session, and a localiser in the first session that subject 2003 lacks."""
-    base = tmp_path_factory.mktemp("functional")
-    root, extra = base / "study", base / "localiser"
-    simulate(root, "look", 2)
-    simulate(extra, "loc", 1)
-    for path in sorted(extra.rglob("*task-loc*")):
-        name = path.relative_to(extra)
-        if "ses-post" not in name.parts and "sub-2003" not in name.parts:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, root / name)
+    root = tmp_path_factory.mktemp("functional") / "study"
+    simulate_with_localiser(root, STUDY, without="2003")
     return root
 
 
@@ -81,11 +69,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def out(data: Path) -> Path:
     assert deltaroi.run(data / "study.yaml", data / "out", jobs=1).exit_code == 0
     return data / "out"
-
-
-def hashes(out: Path) -> dict[str, str]:
-    return {p.relative_to(out).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(out.rglob("*"))
-            if p.is_file() and p.relative_to(out).parts[0] != "logs"}
 
 
 def variant(data: Path, *changes: tuple[str, str]) -> Path:
@@ -295,7 +278,7 @@ def test_what_is_foreseen_is_what_is_run(data: Path, out: Path, tmp_path: Path) 
 
 def test_jobs_do_not_change_a_byte(data: Path, out: Path, tmp_path: Path) -> None:
     deltaroi.run(data / "study.yaml", tmp_path / "out", jobs=2)
-    assert hashes(tmp_path / "out") == hashes(out)
+    assert file_hashes(tmp_path / "out") == file_hashes(out)
 
 
 @pytest.mark.parametrize(("changes", "again"), [

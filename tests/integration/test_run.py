@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
+import json
 import os
 import shutil
 import signal
@@ -16,19 +16,15 @@ from pathlib import Path
 import pytest
 
 import deltaroi
+from deltaroi.layout import Layout
+from helpers import file_hashes
 
 Edit = Callable[[Path, str, str], None]
 
 
-def tree(out: Path) -> dict[str, str]:
-    """Hash of every file of an output folder outside logs/."""
-    files = [p for p in sorted(out.rglob("*")) if p.is_file() and p.relative_to(out).parts[0] != "logs"]
-    return {p.relative_to(out).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-
-
 def changed(one: Path, other: Path) -> list[str]:
     """Names of the files that are not the same in two output folders."""
-    a, b = tree(one), tree(other)
+    a, b = file_hashes(one), file_hashes(other)
     return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
 
 
@@ -112,10 +108,10 @@ def test_an_image_on_another_grid_and_another_order_of_voxels_counts_the_same(cl
 
 
 def test_second_run_does_nothing_and_changes_nothing(worked: Path) -> None:
-    before = tree(worked / "out")
+    before = file_hashes(worked / "out")
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert set(again.reran.values()) == {0}
-    assert tree(worked / "out") == before
+    assert file_hashes(worked / "out") == before
 
 
 @pytest.mark.parametrize(("old", "new", "stages"), [
@@ -132,13 +128,35 @@ def test_what_a_change_runs_again(worked: Path, edit: Edit, old: str, new: str, 
     assert {stage for stage, count in again.reran.items() if count} == stages
 
 
+@pytest.mark.parametrize(("file", "old", "new", "stages"), [
+    ("hcpex.yaml", "ids: {L: [387], R: [420]}", "ids: {L: [387, 68], R: [420, 248]}",  # of the amygdala
+     {"masks", "first-level", "responses", "effects", "report"}),
+    ("hcpex.yaml", "ids: {L: [140, 144, 146], R: [320, 324, 326]}", "ids: {L: [140], R: [320]}", set()),  # of pACC
+    ("spaces.yaml", "offset: not stated by the source", "offset: up to 5 mm", set()),  # of MNI152, which nobody uses
+])
+def test_what_an_edit_of_the_region_library_runs_again(worked: Path, tmp_path: Path, file: str, old: str, new: str,
+                                                       stages: set[str]) -> None:
+    checkout, copy = Path(__file__).parents[2], tmp_path / "checkout"
+    for folder in ("src", "atlases", "configs"):
+        shutil.copytree(checkout / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(checkout / "pyproject.toml", copy)
+    text = (copy / "atlases" / file).read_text()
+    assert text.count(old) == 1
+    (copy / "atlases" / file).write_text(text.replace(old, new))
+    code = "import deltaroi, json; print(json.dumps(dict(deltaroi.run('study.yaml', 'out').reran)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=worked, check=False,
+                          env={**os.environ, "PYTHONPATH": str(copy / "src")})
+    assert done.returncode == 0, done.stderr
+    assert {stage for stage, count in json.loads(done.stdout).items() if count} == stages
+
+
 def test_a_touched_input_runs_again_alone(worked: Path) -> None:
-    before = tree(worked / "out")
+    before = file_hashes(worked / "out")
     os.utime(bold(worked), (1, 1))
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert again.reran["first-level"] == 1
     assert again.reran["effects"] == 0
-    assert tree(worked / "out") == before
+    assert file_hashes(worked / "out") == before
 
 
 @pytest.mark.parametrize("files", [1, 20, 42])
@@ -261,17 +279,43 @@ def test_results_of_another_study_do_not_stay(worked: Path, edit: Edit) -> None:
     deltaroi.run(worked / "study.yaml", worked / "out", until="responses")
     left = {path.name for path in (worked / "out" / "group").iterdir()}
     assert "responses.tsv" in left
-    assert not left & {"effects.tsv", "quality.tsv", "effects_notes.json"}
+    assert not left & {"effects.tsv", "effect_sizes.tsv", "residuals.tsv", "quality.tsv", "effects_notes.json"}
     assert not (worked / "out" / "report.html").exists()
 
 
+def test_only_own_images_of_rois_are_removed(worked: Path, edit: Edit) -> None:
+    """The ROIs of the earlier study go, also where a run was stopped between; what somebody else put there stays."""
+    layout = Layout(worked / "out")
+    amygdala = [path for path in layout.atlas_files() if "label-amygdala" in path.name]
+    mine = amygdala[0].parent / "tpl-MNI152NLin2009cAsym_atlas-Mine_res-6mm_label-amygdalaL_desc-mine_probseg.nii.gz"
+    others = [mine, layout.root / "atlas-Mine_description.json"]
+    for path in others:
+        path.write_text("years of work")
+    table = layout.table("regions").read_bytes()
+    edit(worked, "include: [amygdala, AI, VTA]", "include: [AI, pACC]")
+    deltaroi.run(worked / "study.yaml", layout.root, until="masks")
+    pacc = [path for path in layout.atlas_files() if "label-pACC" in path.name]
+    layout.table("regions").write_bytes(table)  # as if the run had been stopped before it wrote its own
+    edit(worked, "include: [AI, pACC]", "include: [AI]")
+    deltaroi.run(worked / "study.yaml", layout.root, until="masks")
+    left = [path.read_text() for path in others if path.is_file()]
+    for path in others:
+        path.unlink(missing_ok=True)
+    assert left == ["years of work"] * 2
+    assert amygdala
+    assert pacc
+    assert not any(path.exists() for path in (*amygdala, *pacc))
+    assert not [path for path in layout.atlas_files() if "_label-AI" not in path.name and "_dseg" not in path.name
+                and path != layout.atlas_description("hcpex")]
+
+
 def test_going_on_after_an_earlier_stage_gives_the_same_bytes(worked: Path) -> None:
-    before = tree(worked / "out")
+    before = file_hashes(worked / "out")
     deltaroi.run(worked / "study.yaml", worked / "out", until="masks")
     assert not (worked / "out" / "group" / "effects.tsv").exists()
     again = deltaroi.run(worked / "study.yaml", worked / "out")
     assert again.reran["first-level"] == again.reran["responses"] == 0
-    assert tree(worked / "out") == before
+    assert file_hashes(worked / "out") == before
 
 
 def test_nothing_usable_leaves_no_old_results(worked: Path, edit: Edit) -> None:
@@ -280,5 +324,5 @@ def test_nothing_usable_leaves_no_old_results(worked: Path, edit: Edit) -> None:
         deltaroi.run(worked / "study.yaml", worked / "out")
     left = {path.name for path in (worked / "out" / "group").iterdir()}
     assert "exclusions.tsv" in left
-    assert not left & {"responses.tsv", "effects.tsv", "quality.tsv"}
+    assert not left & {"responses.tsv", "effects.tsv", "bayes.tsv", "assumptions.json", "quality.tsv"}
     assert not (worked / "out" / "report.html").exists()

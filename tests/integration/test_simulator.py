@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import read_tsv
 from deltaroi.simulator import SimulatedDataset, write_dataset
+from helpers import file_hashes
 
 SILENT = ("{white_percent: 0, drift_percent: 0, motion_mm: 0, motion_spikes: 0, subject_sd_percent: 0, "
           "session_sd_percent: 0}")
@@ -49,11 +49,6 @@ def study(**changes: object) -> Study:
 
 def bold_files(dataset: SimulatedDataset, subject: str = "*") -> list[Path]:
     return sorted(dataset.derivatives.glob(f"sub-{subject}/ses-*/func/*_desc-preproc_bold.nii.gz"))
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def onset_of(dataset: SimulatedDataset, bold: Path, name: str) -> float:
@@ -170,11 +165,11 @@ def test_bytes_do_not_depend_on_jobs_and_a_subject_more_changes_no_other(tmp_pat
     small = study(volumes=34, trials=1, gap=8.0)
     write_dataset(small, tmp_path / "one")
     write_dataset(small, tmp_path / "two", jobs=2)
-    first = digests(tmp_path / "one")
-    assert first == digests(tmp_path / "two")
+    first = file_hashes(tmp_path / "one")
+    assert first == file_hashes(tmp_path / "two")
     write_dataset(study(volumes=34, trials=1, gap=8.0, subjects=3), tmp_path / "more", subjects=["1001", "1002"])
     runs = {name: digest for name, digest in first.items() if "/sub-" in name}
-    more = digests(tmp_path / "more")
+    more = file_hashes(tmp_path / "more")
     assert len(runs) == 4 * 7
     assert all(more[name] == digest for name, digest in runs.items())
 
@@ -271,13 +266,13 @@ def test_the_regions_lie_inside_the_brain_masks(tmp_path: Path) -> None:
 def test_an_interrupted_folder_is_completed_and_a_foreign_one_left_alone(tmp_path: Path) -> None:
     small = study(volumes=34, gap=8.0, subjects=1)
     data = write_dataset(small, tmp_path / "out")
-    before = digests(tmp_path / "out")
+    before = file_hashes(tmp_path / "out")
     kept, lost = bold_files(data)
     stamp = kept.stat().st_mtime_ns
     for path in (data.truth_path, *lost.parent.glob("*confounds*json"), lost):
         path.unlink()
     write_dataset(small, tmp_path / "out")
-    assert digests(tmp_path / "out") == before
+    assert file_hashes(tmp_path / "out") == before
     assert kept.stat().st_mtime_ns == stamp
     with pytest.raises(DataError, match=r"holds something else: simulation\.json"):
         write_dataset(study(volumes=35, gap=8.0, subjects=1), tmp_path / "out")

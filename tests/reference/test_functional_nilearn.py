@@ -7,7 +7,6 @@ runs respond with in them; value, variance, degrees of freedom and tSNR.
 from __future__ import annotations
 
 import json
-import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
 from deltaroi.tables import REGIONS, RESPONSES, SELECTIONS
 from deltaroi.types import RoiKey
+from helpers import simulate_with_localiser
 
 TR, K = 2.0, 7
 STUDY = """\
@@ -57,12 +57,7 @@ simulation:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Layout, str]:
     """A dataset of one subject with its localiser, the output folder, and the subject's label."""
     base = tmp_path_factory.mktemp("again")
-    for name, task, runs in (("study", "look", 2), ("extra", "loc", 1)):
-        (base / name).mkdir()
-        (base / name / "study.yaml").write_text(STUDY.replace("TASK", task).replace("RUNS", str(runs)))
-        deltaroi.simulate(base / name / "study.yaml", base / name)
-    for path in (base / "extra").rglob("*ses-pre_task-loc*"):
-        shutil.copy(path, base / "study" / path.relative_to(base / "extra"))
+    simulate_with_localiser(base / "study", STUDY)
     found = deltaroi.run(base / "study" / "study.yaml", base / "out", jobs=1, until="responses")
     return base / "study", Layout(base / "out"), str(found.responses["subject"].iloc[0])
 

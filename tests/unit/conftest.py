@@ -1,4 +1,4 @@
-"""A small BIDS dataset with fMRIPrep derivatives, of any layout, for the tests of discovery and planning."""
+"""A small BIDS dataset with fMRIPrep derivatives, of any layout, for discovery and planning; nilearn's data folder."""
 
 from __future__ import annotations
 
@@ -96,3 +96,14 @@ class Trees:
 def trees(tmp_path: Path) -> Trees:
     """An empty dataset."""
     return Trees(tmp_path)
+
+
+@pytest.fixture
+def nilearn_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder of nilearn's."""
+    for name in ("NILEARN_SHARED_DATA", "NILEARN_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "nilearn_data"
+    monkeypatch.setenv("NILEARN_DATA", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return folder

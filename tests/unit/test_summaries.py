@@ -9,8 +9,8 @@ from deltaroi.errors import UsageError
 from deltaroi.summaries import (
     LARGEST_GAIN,
     eigenvariate,
-    linear_weights,
     mean_timeseries,
+    partial_volume_weights,
     resolve_summary,
     summarise_voxels,
 )
@@ -71,37 +71,32 @@ def test_partial_volume_is_least_squares_on_inside_and_outside() -> None:
         assert summarise_voxels(voxels, fill, "partial_volume") == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("how", ["mean", "weighted_mean", "partial_volume"])
-def test_a_linear_summary_is_its_factors(how: str) -> None:
+def test_partial_volume_is_its_factors() -> None:
     """Of voxels and of series alike; the factors add up to 1."""
-    factors = linear_weights(FILL, how)
+    factors = partial_volume_weights(FILL)
     assert factors.sum() == pytest.approx(1, abs=1e-12)
     series = np.random.default_rng(6).standard_normal((9, FILL.size))
     found = mean_timeseries(series, factors)
-    np.testing.assert_allclose(found, [summarise_voxels(row, FILL, how) for row in series], rtol=1e-12, atol=1e-12)
+    expected = [summarise_voxels(row, FILL, "partial_volume") for row in series]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("fill", [[0.4], [0.4, 0.4, 0.4], [0.4, 0.4 + 1e-12], [0.30, 0.31], [0.0, 0.0]])
 def test_voxels_filled_alike_tell_nothing_about_the_inside(fill: list[float]) -> None:
-    assert np.isnan(linear_weights(np.array(fill), "partial_volume")).all()
+    assert np.isnan(partial_volume_weights(np.array(fill))).all()
     assert np.isnan(summarise_voxels(np.ones(len(fill)), np.array(fill), "partial_volume"))
 
 
 def test_the_noise_of_partial_volume_is_bounded() -> None:
     """Two voxels, one empty and one filled to w: q = (1 - 1/w, 1/w)."""
     for w, told in ((0.5, True), (0.15, True), (0.13, False)):
-        factors = linear_weights(np.array([0.0, w]), "partial_volume")
+        factors = partial_volume_weights(np.array([0.0, w]))
         gain = np.hypot(1 - 1 / w, 1 / w)
         assert (gain <= LARGEST_GAIN) == told
         if told:
             np.testing.assert_allclose(factors, [1 - 1 / w, 1 / w], rtol=1e-12)
         else:
             assert np.isnan(factors).all()
-
-
-def test_the_median_is_not_linear() -> None:
-    with pytest.raises(ValueError, match="linear"):
-        linear_weights(FILL, "median")
 
 
 @pytest.mark.parametrize("shape", [(50, 8), (8, 50), (20, 1)])

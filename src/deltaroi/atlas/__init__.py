@@ -16,8 +16,9 @@ from deltaroi.atlas.source import (
     placed,
     sides_of,
 )
-from deltaroi.atlas.spaces import NOT_STATED, TALAIRACH, SpaceRelation, canonical_space, space_relation
+from deltaroi.atlas.spaces import TALAIRACH, SpaceRelation, canonical_space, space_relation
 from deltaroi.atlas.talairach import CONVERSION, talairach_to_mni
+from deltaroi.types import NOT_STATED
 
 __all__ = ["CONVERSION", "NOT_STATED", "TALAIRACH", "CombineShape", "Definition", "ImageShape", "LabelShape",
            "NativeRegion", "ProbabilityShape", "RegionSource", "SpaceRelation", "SphereShape",

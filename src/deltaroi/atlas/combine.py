@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from deltaroi.atlas.definitions import Cut
 from deltaroi.errors import DataError
-from deltaroi.fill import fill_fractions
+from deltaroi.fill import HALF, fill_fractions
 from deltaroi.grid import FloatArray, Grid
 
 Weights = NDArray[np.float32]
 Pieces = tuple[int, int, int]
 _AXES = "xyz"
-_HALF = 0.5 - 1e-6
 _WHOLE = 1e-3
 _PIECES = 6
 _LARGEST = 3e8
@@ -97,7 +96,7 @@ def combine(op: str, parts: Sequence[ImageShape], cut: Cut | None = None, sides:
         elif op == "minus":
             first = np.minimum(first, 1 - other)
         elif op == "within":
-            first = np.where(other >= _HALF, first, 0)
+            first = np.where(other >= HALF, first, 0)
     if cut is not None:
         first = np.where(between(first.shape, lattice.affine, cut), first, 0)
     return cropped(first.astype(np.float32), lattice.affine)
@@ -171,7 +170,7 @@ def _corners(part: ImageShape) -> FloatArray:
 def _on(part: ImageShape, lattice: Grid) -> Weights:
     out = np.zeros(lattice.n_voxels, dtype=np.float32)
     flat, fill = fill_fractions(part.weights, part.affine, lattice)
-    out[flat] = fill if part.fractional else fill >= _HALF
+    out[flat] = fill if part.fractional else fill >= HALF
     return out.reshape(lattice.shape)
 
 

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from deltaroi.atlas.files import Closed
-from deltaroi.specs import Combine, Hemisphere, Name, Point, Rule, Threshold
+from deltaroi.specs import SIDES, Combine, Hemisphere, Name, Point, Rule, Threshold
 
-SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
 Volumes = dict[Hemisphere, float]
 OPERATIONS = {"union": "union of", "intersect": "intersection of", "minus": "the first without the others of",
               "within": "the first within the others of", "cut": "part of"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from pydantic import ValidationError
 from deltaroi.atlas.definitions import DATA_FILE, Addition, Definition, SpheresDefinition
 from deltaroi.atlas.files import definition_files, read_yaml
 from deltaroi.atlas.spaces import TALAIRACH, SpaceRelation, canonical_space, space_relation
-from deltaroi.errors import DataError, StudyError
+from deltaroi.errors import DataError, StudyError, did_you_mean
 
-_ORDER = {"same": 0, "compatible": 1, "refused": 2}
+_SHORTEST = 3  # letters: of shorter words nearly every short name (AI, MI) is close
 
 
 @cache
@@ -96,7 +95,7 @@ def variants(name: str) -> tuple[Definition, ...]:
     if not found:
         known = definition_names()
         raise StudyError(f"unknown definition '{name}'", where="regions.definition",
-                         hint=did_you_mean(name, known) or f"known: {', '.join(known)}")
+                         hint=did_you_mean(name, known, _SHORTEST) or f"known: {', '.join(known)}")
     return found
 
 
@@ -120,7 +119,7 @@ def choose(region: str, name: str, space: str | None) -> Definition:
         raise _no_region(region, name)
     if space is None:
         return found[0]
-    return min(found, key=lambda d: _ORDER[fit_of(d, space).kind])
+    return min(found, key=lambda d: fit_of(d, space).severity)
 
 
 def fit_of(definition: Definition, space: str) -> SpaceRelation:
@@ -135,7 +134,8 @@ def _no_region(region: str, name: str) -> StudyError:
     if others:
         hint = f"definitions that have it: {', '.join(others)}"
     else:
-        hint = did_you_mean(region, regions) or _by_title(region, name) or f"'{name}' has {', '.join(regions)}"
+        close = did_you_mean(region, regions, _SHORTEST)
+        hint = close or _by_title(region, name) or f"'{name}' has {', '.join(regions)}"
     return StudyError(f"definition '{name}' has no region '{region}'", where="regions.include", hint=hint)
 
 
@@ -144,12 +144,3 @@ def _by_title(word: str, name: str) -> str:
     plain = word.replace("_", " ").lower()
     hits = [r for d in variants(name) for r, region in d.regions.items() if plain in region.title.lower()]
     return f"did you mean {' or '.join(f'{hit!r}' for hit in dict.fromkeys(hits))}?" if hits and len(hits) < 4 else ""
-
-
-def did_you_mean(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """A hint that names the closest known word; empty when none is close."""
-    if len(word) < 3:
-        return ""
-    lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), list(lower), n=1)
-    return f"did you mean '{lower[close[0]]}'?" if close else ""

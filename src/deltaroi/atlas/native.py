@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deltaroi.atlas.combine import ImageShape, between, combine, cropped, one_side, shifted
 from deltaroi.atlas.definitions import ImageFile, PackageFile
+from deltaroi.atlas.label_names import label_names
 from deltaroi.atlas.places import checked, locate, stamp
 from deltaroi.atlas.source import CombineShape, LabelShape, ProbabilityShape, RegionSource, Shape, SphereShape
 from deltaroi.errors import DataError
@@ -26,7 +27,7 @@ _SPHERE_STEP_MM = 1.0
 _SPHERE_POINTS = 8
 _NEARLY_WHOLE = 1e-3
 _SLACK = 0.01
-_LEAST_PEAK = 0.05
+_LEAST_PEAK = 0.05  # a judgement: above 0.01, the peak of a map in 0..1 that is read as percentages
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,23 +125,12 @@ def _ids(shape: LabelShape) -> tuple[int, ...]:
     """Ids of labels that are given by name."""
     if shape.table is None:
         raise DataError("labels are given by name, but the definition has no table of names", where=_name(shape.image))
-    table = _names(*_file(shape.table))
+    table = label_names(*_file(shape.table))
     lacking = [name for name in shape.names if name not in table]
     if lacking:
         raise DataError(f"the table of labels has no {', '.join(lacking)}", where=_name(shape.table),
                         hint="it may be of another release of the atlas than the definition was written for")
     return tuple(table[name] for name in shape.names)
-
-
-@lru_cache(maxsize=4)
-def _names(path: Path, state: tuple[int, int]) -> dict[str, int]:
-    """Label name -> id, from lines that begin with an id and a name."""
-    found: dict[str, int] = {}
-    for line in path.read_text(encoding="utf-8-sig").splitlines():
-        cells = line.replace(",", "\t").split()
-        if len(cells) >= 2 and cells[0].isdecimal():
-            found[cells[1]] = int(cells[0])
-    return found
 
 
 def _probability(shape: ProbabilityShape) -> ImageShape:

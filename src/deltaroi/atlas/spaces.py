@@ -12,8 +12,8 @@ from pydantic import Field, ValidationError
 from deltaroi.atlas.files import SPACES_FILE, Closed, read_yaml
 from deltaroi.errors import DataError
 from deltaroi.resources import resource
+from deltaroi.types import NOT_STATED
 
-NOT_STATED = "not stated"
 TALAIRACH = "Talairach"
 _RESOLUTION = re.compile(r"[:_]res-[A-Za-z0-9]+")
 
@@ -28,6 +28,11 @@ class SpaceRelation:
     kind: Literal["same", "compatible", "refused"]
     note: str = ""
     offset: str = ""
+
+    @property
+    def severity(self) -> int:
+        """0 for ``same``, 1 for ``compatible``, 2 for ``refused``; the less, the better two spaces fit."""
+        return ("same", "compatible", "refused").index(self.kind)
 
 
 class _Pair(Closed):

@@ -59,10 +59,11 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
                                         help="Bound in baseline SDs.")) -> None:
     """Group statistics on any table of ROI values."""
-    from deltaroi.cli.show import effects_lines
+    from deltaroi.cli.show import effects_lines, left_out_lines
     from deltaroi.group import CompareOptions
     from deltaroi.group import compare as compare_values
     from deltaroi.specs import GroupStats
+    from deltaroi.tables import exclusion_frame
 
     options = CompareOptions(
         sessions=tuple(words(sessions)), groups=tuple(words(groups)), assignment=assignment.value,
@@ -75,7 +76,12 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
     result.write(out)
     for line in effects_lines(result.effects, result.warnings):
         tell(line)
-    say(f"written: {out / 'effects.tsv'}")
+    for line in left_out_lines(exclusion_frame(result.exclusions)):
+        say(line)
+    if result.exit_code:
+        say("deltaroi: no ROI could be tested; the lines 'left out' say why")
+    say(f"written: {out / 'effects.tsv'}; beside it {', '.join(f'{name}.tsv' for name in result.beside)}")
+    raise typer.Exit(result.exit_code)
 
 
 def measure(maps: Path = typer.Argument(..., help="Table: subject session contrast path [variance_path]."),
@@ -93,6 +99,7 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
             minimum_coverage: float = typer.Option(0.5, "--minimum-coverage", min=0, max=1,
                                                    help="Least share of an ROI inside the map.")) -> None:
     """ROI values from contrast maps that exist already."""
+    from deltaroi.cli.show import left_out_lines
     from deltaroi.measuring import MeasureOptions
     from deltaroi.measuring import measure as measure_maps
 
@@ -105,6 +112,11 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
     result.write(out)
     for warning in result.warnings:
         say(f"warning: {as_option(warning)}")
-    tell(f"{len(result.responses)} values, {len(result.exclusions)} exclusions")
+    for line in left_out_lines(result.exclusions):
+        say(line)
+    count = int(result.responses["value"].notna().sum())
+    tell(f"{count} values, {len(result.exclusions)} exclusions")
+    if not count:
+        say("deltaroi: no map gave a value; the lines 'left out' say why")
     say(f"written: {out / 'responses.tsv'}")
     raise typer.Exit(result.exit_code)

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deltaroi.errors import SpaceError, StudyError, UsageError
+from deltaroi.errors import DataError, StudyError, UsageError
 
 _OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition", "regions.threshold": "--threshold"}
+_ONE_REGION = re.compile(r"set hemispheres for this region: \{.*?\}")
+_TESTS = {"groups.covariates": "--covariates", "groups.levels": "--groups", "groups.assignment": "--assignment"}
+_STUDY_KEY = re.compile(r"; [^;]*`[a-z_]+:[^;]*")
 _OVERRIDE = re.compile(r"(; )?allow_space_mismatch: true overrides and is shown( in the report)?")
 
 
@@ -25,11 +28,18 @@ def from_options(**names: str) -> Iterator[None]:
     try:
         yield
     except StudyError as error:
-        own = {"--regions": names.get("region", "--regions"), "--definition": names.get("definition", "--definition")}
-        where = _OPTIONS.get(error.where, error.where)
-        raise UsageError(error.message, where=own.get(where, where), hint=error.hint) from error
-    except SpaceError as error:  # the override is one of study files
-        raise SpaceError(error.message, where=error.where, hint=_OVERRIDE.sub("", error.hint)) from error
+        own = {"--regions": names.get("region", "--regions"), "--definition": names.get("definition", "--definition"),
+               "regions": "--hemispheres"}
+        where = (_OPTIONS | _TESTS).get(error.where, error.where)
+        hint = _ONE_REGION.sub("ask for this region alone with its own --hemispheres", error.hint)
+        raise UsageError(error.message, where=own.get(where, where), hint=hint) from error
+    except UsageError as error:
+        if error.where != "REGION" or "region" not in names:
+            raise
+        raise UsageError(error.message, where=names["region"], hint=error.hint) from error
+    except DataError as error:  # what a hint says about keys of study files is of no use here
+        hint = _STUDY_KEY.sub("", _OVERRIDE.sub("", error.hint))
+        raise type(error)(error.message, where=_TESTS.get(error.where, error.where), hint=hint) from error
 
 
 def as_option(note: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from deltaroi.types import CIRCULAR
+from deltaroi.types import CIRCULAR, NA
 
 if TYPE_CHECKING:
     from deltaroi.pipeline.check import CheckResult
@@ -61,6 +61,21 @@ def _roi(row: Mapping[Hashable, Any], several: bool) -> str:
     return f"{row['region']}-{row['hemisphere']}{' (' + row['definition'] + ')' if named else ''}"
 
 
+def left_out_lines(exclusions: pd.DataFrame) -> Iterator[str]:
+    """Why something is not in the numbers: one line per reason, with all ROIs, or the first of several subjects."""
+    for reason, rows in exclusions.groupby("reason", sort=False):
+        first, count = rows.iloc[0], len(rows)
+        if (rows["subject"] == NA).all():
+            place, count = ", ".join(dict.fromkeys(rows["region"])), 1
+        else:
+            heads = {"region": "", "subject": "subject ", "session": "session ", "run": "run "}
+            place = ", ".join(f"{head}{first[name]}" for name, head in heads.items() if first[name] != NA)
+        numbers = ", ".join(f"{head}{first[name]}" for name, head in (("value", ""), ("threshold", "asked for "))
+                            if first[name] != NA)
+        yield (f"left out: {place}: {reason}" + (f" ({numbers})" if numbers else "")
+               + ("" if count == 1 else f"; so {'is' if count == 2 else 'are'} {count - 1} more"))
+
+
 def demo_lines(result: DemoResult) -> Iterator[str]:
     """What the demo found, beside what was planted."""
     run = result.run
@@ -83,7 +98,9 @@ def run_lines(result: RunResult) -> Iterator[str]:
     """The effects, the warnings and where things are."""
     if len(result.effects):
         yield from effects_lines(result.effects, result.warnings)
-    yield f"{len(result.responses)} responses, {len(result.exclusions)} exclusions"
+        yield from left_out_lines(result.exclusions[result.exclusions["reason"].str.startswith("not tested")])
+    count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
+    yield f"{count} responses, {len(result.exclusions)} exclusions"
     yield f"tables: {result.out / 'group'}"
     if result.report is not None:
         yield f"report: {result.report}"

@@ -70,8 +70,6 @@ def _wrapped(head: str, text: str) -> list[str]:
 
 def show_lines(region: str, entries: Iterable[RegionEntry]) -> Iterator[str]:
     """Everything that is to be known about the definitions of a region."""
-    from deltaroi.pipeline.library import template_of
-
     for i, entry in enumerate(entries):
         source = entry.source
         if i:
@@ -82,7 +80,7 @@ def show_lines(region: str, entries: Iterable[RegionEntry]) -> Iterator[str]:
             centre = entry.centres.get(side)
             place = f" at ({', '.join(f'{v:.1f}' for v in centre)})" if centre is not None else ""
             sizes.append(f"{side} {mm3(entry.volumes.get(side, np.nan))} mm3{place}")
-        drawn = template_of(source)
+        drawn = source.drawn_space
         template = source.space if drawn == source.space else f"{source.space}, brought to {drawn}"
         facts = [("template", template), ("volume, centre", "; ".join(sizes)),
                  ("resampling", source.rule or "by size"), ("source", source.source), ("version", source.version),

@@ -4,5 +4,7 @@ from deltaroi.group.analysis import analyse
 from deltaroi.group.compare import CompareOptions, compare
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.quality import quality
+from deltaroi.group.small_volume import SmallVolume, VoxelMap, small_volume
 
-__all__ = ["CompareOptions", "GroupDesign", "GroupResult", "analyse", "compare", "quality"]
+__all__ = ["CompareOptions", "GroupDesign", "GroupResult", "SmallVolume", "VoxelMap", "analyse",
+           "compare", "quality", "small_volume"]

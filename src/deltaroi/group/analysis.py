@@ -5,16 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from deltaroi.errors import StudyError
+from deltaroi.group.assumptions import assumption_tables
+from deltaroi.group.bayes import bayes_factors
 from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.families import Row, corrected_rows
 from deltaroi.group.questions import questions
 from deltaroi.group.reading import ALPHA, amount, p_text, sentence, unit_of
+from deltaroi.group.sizes import effect_sizes
 from deltaroi.specs import GroupStats
-from deltaroi.tables import EFFECTS, conform
+from deltaroi.tables import BAYES, EFFECT_SIZES, EFFECTS, conform
+from deltaroi.types import NA, Exclusion
 
 
 def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, family: str = "contrast") -> GroupResult:
@@ -35,7 +40,7 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
     Returns
     -------
     GroupResult
-        Effects (one primary row per ROI and contrast), exclusions, warnings, notes.
+        Effects (one primary row per ROI and contrast), the tables beside them, exclusions, warnings, notes.
 
     Raises
     ------
@@ -55,10 +60,12 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         found = corrected_rows(blocks, asked, ready.sample, spec)
         rows += found.rows
         notes += found.notes
-    warnings = [*ready.warnings, *_about_design(ready, design), *_lord(rows)]
+    warnings = [*ready.warnings, *_about_design(ready, design), *_constant(ready), *_lord(rows)]
     frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
-    return GroupResult(conform(frame, EFFECTS, "group stage"), ready.exclusions, tuple(warnings), tuple(notes), design,
-                       spec)
+    beside = {EFFECT_SIZES.name: effect_sizes(rows, ready.sample, spec.seed),
+              BAYES.name: bayes_factors(rows, ready.sample), **assumption_tables(rows, ready, spec.variance)}
+    return GroupResult(conform(frame, EFFECTS, "group stage"), (*ready.exclusions, *_untested(rows)), tuple(warnings),
+                       tuple(notes), design, spec, beside)
 
 
 def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:
@@ -83,6 +90,38 @@ def _about_design(ready: Prepared, design: GroupDesign) -> list[str]:
         out.append("the change score is adjusted for covariates, which Welch's test has no form for: hc2_welch takes "
                    "its place; the mixed ANOVA and Bayes factors are left out; d_ppc2 is not adjusted")
     return out
+
+
+def _constant(ready: Prepared) -> list[str]:
+    """Say where the values of a group are all the same: measured values never are."""
+    out = []
+    for block in ready.blocks:
+        for roi, values in zip(block.rois, block.values, strict=True):
+            places = []
+            for k, level in enumerate(ready.sample.levels):
+                for j, session in enumerate(ready.sessions):
+                    known = values[ready.sample.group == k, j]
+                    known = known[np.isfinite(known)]
+                    if known.size > 1 and known.min() == known.max():
+                        who = "" if ready.sample.levels == ("all",) else f" in {level}"
+                        when = "" if session == NA else f" at {session}"
+                        places.append(f"all {known.size}{who}{when} are {known[0]:g}")
+            if places:
+                out.append(f"{roi_name(roi)}, {block.contrast}: the values do not vary ({', '.join(places)}); look "
+                           "where they come from")
+    return out
+
+
+def _untested(rows: Sequence[Row]) -> list[Exclusion]:
+    """A row per ROI and contrast whose primary effect could not be tested."""
+    return [Exclusion("effects", region=f"{roi_name(row.block.rois[row.roi])} {_asked_of(row.block)}",
+                      reason=f"not tested: {row.numbers.test.problem or 'the test is not defined'}",
+                      value=f"{row.question.model}, summary {row.block.summaries[row.roi]}")
+            for row in rows if row.primary and math.isnan(row.numbers.test.p)]
+
+
+def _asked_of(block: Block) -> str:
+    return block.contrast if block.specification == "main" else f"{block.contrast} {block.specification}"
 
 
 def _lord(rows: Sequence[Row]) -> list[str]:
@@ -117,14 +156,9 @@ def _disagree(a: Row, b: Row) -> bool:
 
 def _record(row: Row, ready: Prepared) -> dict[str, object]:
     """One row of the effects table."""
-    block, numbers, test = row.block, row.numbers, row.numbers.test
-    roi = block.rois[row.roi]
+    numbers, test = row.numbers, row.numbers.test
     return {
-        "specification": block.specification, "contrast": block.contrast,
-        "summary": block.summaries[row.roi],
-        "region": roi.region, "hemisphere": roi.hemisphere, "definition": roi.definition,
-        "model": row.question.model, "term": row.question.term, "comparison": row.question.comparison,
-        "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,
+        **row.key, "se_kind": row.kind, "primary": row.primary, "n": numbers.n, "n_first": numbers.n_first,
         "n_second": numbers.n_second, "estimate": test.estimate, "unit": unit_of(row), "se": test.se,
         "df": test.df, "statistic": test.statistic, "statistic_kind": test.kind, "p": test.p, "ci_low": test.ci_low,
         "ci_high": test.ci_high, "p_fwe": row.p_fwe, "p_step_down": row.p_step_down, "p_holm": row.p_holm,

@@ -172,7 +172,7 @@ def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str,
     row = {s: i for i, s in enumerate(subjects)}
     column = {s: i for i, s in enumerate(sessions)}
     known = frame["subject"].isin(row) & frame["session"].isin(column)  # an ROI of others stays, without values
-    for part in _families(frame):
+    for part in families(frame):
         rois, summaries, units, values = [], [], [], []
         for names, cells in part.groupby(["region", "hemisphere", "definition", "summary"], sort=True):
             roi = RoiKey(str(names[0]), str(names[1]), str(names[2]))
@@ -193,7 +193,7 @@ def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str,
                     tuple(units), np.array(values))
 
 
-def _families(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def families(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """The rows of the ROIs that answer one question.
 
     That is one specification and contrast while every region and hemisphere is measured once: an ROI with a definition

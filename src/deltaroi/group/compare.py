@@ -9,12 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from deltaroi.errors import DataError, TableError, UsageError
+from deltaroi.errors import DataError, TableError, UsageError, did_you_mean
 from deltaroi.group.analysis import analyse
 from deltaroi.group.conditions import differences
-from deltaroi.group.covariates import plain_number
+from deltaroi.group.covariates import DECIMAL_COMMA, comma_number, plain_number
 from deltaroi.group.design import GroupDesign, GroupResult
-from deltaroi.io.expectations import did_you_mean
 from deltaroi.io.tsv import read_tsv
 from deltaroi.specs import GroupStats
 from deltaroi.tables import columns_hint
@@ -156,7 +155,7 @@ def _numbers(cells: pd.Series, where: str) -> list[float]:
     for i, (cell, number) in enumerate(zip(cells, numbers, strict=True)):
         if cell != NA and not np.isfinite(number):
             raise TableError(f"column 'value' holds {cell!r}, not a finite number", where=f"{where}, row {i + 2}",
-                             hint="write n/a where a value is missing")
+                             hint=DECIMAL_COMMA if comma_number(cell) else "write n/a where a value is missing")
     if np.isnan(numbers).all():
         raise DataError("no row has a value", where=f"{where}, column 'value'")
     largest = float(np.nanmax(np.abs(numbers)))
@@ -256,8 +255,8 @@ def _no_repeats(frame: pd.DataFrame, where: str) -> None:
     twice = frame.duplicated(key)
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
-        cell = frame.loc[row, ["subject", "session", "region"]].to_dict()
-        raise TableError(f"a second value for {cell}", where=f"{where}, row {row + 2}",
+        cells = ", ".join(f"{name} {frame[name][row]}" for name in ("subject", "session", "region"))
+        raise TableError(f"a second value for {cells}", where=f"{where}, row {row + 2}",
                          hint="one row per subject, session and region (and hemisphere, contrast, ... if given)")
 
 

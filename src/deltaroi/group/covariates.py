@@ -15,6 +15,7 @@ from deltaroi.errors import DataError
 from deltaroi.types import NA, Exclusion
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+DECIMAL_COMMA = "write decimal points, not commas"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,8 @@ def code_covariates(table: pd.DataFrame | None, subjects: Sequence[str], strata:
     Raises
     ------
     DataError
-        A column mixes numbers and words, is missing for everybody, or is both a covariate and the stratum.
+        A column mixes numbers and words, has numbers with a comma, is missing for everybody, or is both a covariate and
+        the stratum.
     """
     cells = {} if table is None else {str(name): _cells(table[name], subjects) for name in table.columns}
     stratum = None if strata is None else str(strata.name or "stratum")
@@ -107,12 +109,21 @@ def _cells(column: pd.Series, subjects: Sequence[str]) -> dict[str, str]:
 
 
 def _numeric(name: str, column: dict[str, str], subjects: Sequence[str]) -> bool:
+    commas = [s for s in subjects if comma_number(column[s])]
+    if commas:
+        raise DataError(f"the covariate '{name}' holds {column[commas[0]]!r} (subject {commas[0]})",
+                        where="groups.covariates", hint=DECIMAL_COMMA)
     words = [s for s in subjects if column[s] != NA and not _is_number(column[s])]
     numbers = [s for s in subjects if column[s] != NA and _is_number(column[s])]
     if words and len(numbers) > len(words):
         raise DataError(f"the covariate '{name}' holds {column[words[0]]!r} (subject {words[0]}) among numbers",
                         where="groups.covariates", hint="write n/a where it is missing")
     return not words
+
+
+def comma_number(cell: str) -> bool:
+    """Whether a cell is a number with a decimal comma."""
+    return cell.count(",") == 1 and _is_number(cell.replace(",", "."))
 
 
 def plain_number(cell: str) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ import pandas as pd
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import write_table
 from deltaroi.specs import Groups, GroupStats
-from deltaroi.tables import EFFECTS, EXCLUSIONS, exclusion_frame
+from deltaroi.tables import EFFECTS, EXCLUSIONS, SCHEMAS, exclusion_frame
 from deltaroi.types import Exclusion
 
 
@@ -97,7 +98,7 @@ class GroupResult:
     effects : DataFrame
         Conformed to ``tables.EFFECTS``.
     exclusions : tuple of Exclusion
-        Every subject and value that is not in the numbers, stage ``effects``.
+        Every subject, value and ROI that is not in the numbers, stage ``effects``.
     warnings : tuple of str
         What a reader must know before trusting the numbers.
     notes : tuple of str
@@ -105,6 +106,8 @@ class GroupResult:
     design : GroupDesign
     spec : GroupStats
         What made it.
+    beside : mapping of str to DataFrame
+        The tables beside the effects by name, conformed: ``effect_sizes bayes assumptions residuals``.
     """
 
     effects: pd.DataFrame
@@ -113,8 +116,17 @@ class GroupResult:
     notes: tuple[str, ...]
     design: GroupDesign
     spec: GroupStats
+    beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 4 no primary effect could be tested."""
+        primary = self.effects[self.effects["primary"]]
+        return 0 if primary["p"].notna().any() else 4
 
     def write(self, folder: Path) -> None:
-        """Write ``effects.tsv`` and ``exclusions.tsv`` with their sidecars into a folder."""
+        """Write ``effects.tsv``, the tables beside it and ``exclusions.tsv`` with their sidecars into a folder."""
         write_table(self.effects, EFFECTS, Path(folder) / "effects.tsv")
+        for name, frame in self.beside.items():
+            write_table(frame, SCHEMAS[name], Path(folder) / f"{name}.tsv")
         write_table(exclusion_frame(self.exclusions), EXCLUSIONS, Path(folder) / "exclusions.tsv")

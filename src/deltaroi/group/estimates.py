@@ -205,8 +205,14 @@ def _bayes(question: Question, first: Array, second: Array) -> float:
     """The JZS factor of the pooled-variance t; none where a baseline or covariates are adjusted for."""
     if question.model == "ancova" or question.adjusted or min(first.size, second.size) < 1:
         return NAN
-    test = means.two_sample(first, second, "classical")
-    return evidence.jzs_bf10(test.statistic, first.size * second.size / (first.size + second.size), test.df)
+    test, n = student(first, second)
+    return evidence.jzs_bf10(test.statistic, n, test.df)
+
+
+def student(first: Array, second: Array) -> tuple[Test, float]:
+    """The pooled-variance t test that a Bayes factor is made of, and its effective n: n₁n₂/(n₁+n₂)."""
+    total = first.size + second.size
+    return means.two_sample(first, second, "classical"), first.size * second.size / total if total else 0.0
 
 
 def _positive(bound: float) -> float:

@@ -34,6 +34,15 @@ class Row:
     remarks: list[str] = field(default_factory=list)
 
     @property
+    def key(self) -> dict[str, str]:
+        """What names the row in the tables, but for its kind of errors."""
+        roi = self.block.rois[self.roi]
+        return {"specification": self.block.specification, "contrast": self.block.contrast,
+                "summary": self.block.summaries[self.roi], "region": roi.region, "hemisphere": roi.hemisphere,
+                "definition": roi.definition, "model": self.question.model, "term": self.question.term,
+                "comparison": self.question.comparison}
+
+    @property
     def leading(self) -> bool:
         """Whether this kind of standard error leads its question."""
         return self.kind == self.question.leading
@@ -122,29 +131,57 @@ def rearranged(tests: Sequence[tuple[permutation.Statistic, int]], question: Que
     if involved.size < 2:
         return permutation.missing(len(tests)), "too few subjects to permute"
     local = [_renumbered(s, involved) for s in statistics]
+    made = arrange(question, kind, sample, spec, involved,
+                   everyone=all(s.subjects.size == involved.size for s in local))
+    found = permutation.max_t(local, made.rows, [floor for _, floor in tests])
+    return found, f"max-T over {int(np.isfinite(found.p).sum())} ROIs, {made.said}"
+
+
+@dataclass(frozen=True, eq=False)
+class Arranged:
+    """Arrangements of subjects, and in words what they are."""
+
+    rows: NDArray[np.generic]
+    said: str
+
+
+def arrange(question: Question, kind: str, sample: Sample, spec: GroupStats, involved: IntArray, *,
+            everyone: bool) -> Arranged:
+    """How the subjects are rearranged to test a question.
+
+    Parameters
+    ----------
+    question, kind
+        What is tested, with which errors.
+    sample : Sample
+        The subjects.
+    spec : GroupStats
+        How many arrangements, which, and the seed.
+    involved : ndarray
+        Positions in the sample of those who have a value.
+    everyone : bool
+        Whether each test has all of them.
+    """
     strata = None if sample.strata is None else sample.strata[involved]
     within = "" if strata is None else " within strata"
     relabel = kind == "welch" or (question.model != "ancova" and not question.adjusted
                                   and len(question.groups) == len(sample.levels))
-    everyone = all(s.subjects.size == involved.size for s in local)
-    arrangements: NDArray[np.generic]
+    rows: NDArray[np.generic]
     if question.model in ("paired", "one_sample") or len(sample.levels) < 2:
-        arrangements, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
+        rows, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
         what, exact = "sign flips of whole subjects", complete
     elif spec.flips(question.model, kind):
-        arrangements, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
+        rows, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
         what, exact = "sign flips of whole subjects' residuals", False
     elif relabel and everyone:
-        arrangements, complete = permutation.relabellings(sample.group[involved], spec.permutations, spec.seed, strata)
+        rows, complete = permutation.relabellings(sample.group[involved], spec.permutations, spec.seed, strata)
         what, exact = f"group relabellings of whole subjects{within}", complete
     else:
-        arrangements, complete = permutation.permutations(involved.size, spec.permutations, spec.seed, strata)
+        rows, complete = permutation.permutations(involved.size, spec.permutations, spec.seed, strata)
         what, exact = f"group relabellings of whole subjects{within}" if relabel else \
             f"Freedman-Lane permutations of whole subjects' residuals{within}", relabel and complete
-    found = permutation.max_t(local, arrangements, [floor for _, floor in tests])
-    count = found.arrangements if complete else found.arrangements - 1
-    tested = int(np.isfinite(found.p).sum())
-    return found, f"max-T over {tested} ROIs, {'all ' if complete else ''}{count} {what}{' (exact)' if exact else ''}"
+    count = rows.shape[0] if complete else rows.shape[0] - 1
+    return Arranged(rows, f"{'all ' if complete else ''}{count} {what}{' (exact)' if exact else ''}")
 
 
 def _renumbered(statistic: permutation.Statistic, involved: IntArray) -> permutation.Statistic:

@@ -32,7 +32,7 @@ def sentence(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> st
 
 
 def _said(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
-    test, place = row.numbers.test, _place(row)
+    test, place = row.numbers.test, place_of(row)
     if math.isnan(test.p):
         return _flat(f"{place}: not tested, because {test.problem or 'the test is not defined'}"
                      f"{_counts(row, levels)}.")
@@ -76,7 +76,7 @@ def p_text(p: float) -> str:
 def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     """Direction, groups, size and interval."""
     question, test, unit = row.question, row.numbers.test, unit_of(row)
-    place = _place(row)
+    place = place_of(row)
     size, way = amount(abs(test.estimate), unit), "higher" if test.estimate > 0 else "lower"
     interval = f"(95 % CI {test.ci_low:.3g} to {amount(test.ci_high, unit)})"
     last = sessions[question.last]
@@ -105,7 +105,7 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
 
 def _outcome(row: Row, sessions: tuple[str, ...]) -> str:
     """What a linear model of several groups explains."""
-    question, place = row.question, _place(row)
+    question, place = row.question, place_of(row)
     if question.first is None:
         return place
     first, last = sessions[question.first], sessions[question.last]
@@ -115,7 +115,7 @@ def _outcome(row: Row, sessions: tuple[str, ...]) -> str:
 
 def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_: str, interval: str) -> str:
     """An effect of a linear mixed model."""
-    question, place = row.question, _place(row)
+    question, place = row.question, place_of(row)
     how = f"by a linear mixed model with {_ERRORS[row.kind]}{', adjusted for covariates' if question.adjusted else ''}"
     first, last = sessions[question.first or 0], sessions[question.last]
     if len(question.groups) == 1:
@@ -133,7 +133,7 @@ def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_
 
 def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     question, test = row.question, row.numbers.test
-    place = _place(row)
+    place = place_of(row)
     f = f"F({test.df_between:.0f}, {test.df:.4g}) = {test.statistic:.3g}"
     if question.columns:
         return f"Differences of {_outcome(row, sessions)} between the categories of " \
@@ -187,7 +187,7 @@ def _counts(row: Row, levels: tuple[str, ...]) -> str:
     return f" (n = {numbers.n})"
 
 
-def _place(row: Row) -> str:
+def place_of(row: Row) -> str:
     """What people call the ROI."""
     roi = row.block.rois[row.roi]
     if roi.definition in _UNSAID:

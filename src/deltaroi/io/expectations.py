@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deltaroi.errors import DataError, StudyError
+from deltaroi.errors import DataError, StudyError, did_you_mean
 from deltaroi.io.bids import BidsFile, Tree
 from deltaroi.io.derivatives import is_leftover, is_preprocessed, run_of, space_of
 from deltaroi.types import NA
@@ -47,14 +46,6 @@ class DatasetQuery:
     subjects: tuple[str, ...] | None = None
     slice_time_ref: float | None = None
     every_session: bool = False
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean 'x'?`` or nothing."""
-    options = list(known)
-    lower = {option.lower(): option for option in reversed(options)}
-    close = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
-    return f"did you mean '{lower[close[0]]}'?" if close else ""
 
 
 def open_folder(folder: Path, where: str, inner: Sequence[str]) -> Path:

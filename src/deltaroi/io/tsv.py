@@ -36,7 +36,8 @@ def read_tsv(path: Path) -> pd.DataFrame:
     state = content_state(path)
     if state != "ok":
         hint = f"fetch its content, e.g. `datalad get {path.name}`" if state == "not fetched" else "check the path"
-        raise TableError(f"the table cannot be read: {state}", where=str(path), hint=hint)
+        found = "this is a folder" if path.is_dir() else state
+        raise TableError(f"the table cannot be read: {found}", where=str(path), hint=hint)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

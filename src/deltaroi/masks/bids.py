@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deltaroi.errors import TableError
+from deltaroi.fill import HALF
 from deltaroi.grid import Grid
 from deltaroi.io.files import write_json
+from deltaroi.io.tsv import read_tsv
 from deltaroi.layout import Layout, beside
 from deltaroi.masks.records import RoiVoxels
 from deltaroi.tables import Column, Schema, conform
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey, apart, camel, is_own
 
-_HALF = 0.5 - 1e-6
-_MOST_SHARED = 0.1
+_MOST_SHARED = 0.1  # a judgement: a label that lacks more than a tenth of its ROI would be taken for all of it
+_NAMING = ["region", "hemisphere", "definition", "space", "grid_digest"]  # columns that name the files of an ROI
 STANDARD_SPACES = frozenset((
     "ICBM452AirSpace", "ICBM452Warp5Space", "IXI549Space", "MNI152Lin", "MNI152NLin2009aAsym", "MNI152NLin2009aSym",
     "MNI152NLin2009bAsym", "MNI152NLin2009bSym", "MNI152NLin2009cAsym", "MNI152NLin2009cSym", "MNI152NLin6Asym",
@@ -82,7 +86,7 @@ def label_image(rois: Sequence[RoiVoxels], grid: Grid, table: pd.DataFrame) -> L
     rows: list[dict[str, Any]] = []
     left_out: dict[str, str] = {}
     for roi in sorted(rois, key=lambda roi: roi.key.hemisphere == "B"):
-        own = roi.flat[roi.weights >= _HALF]
+        own = roi.flat[roi.weights >= HALF]
         free = own[data[own] == 0]
         if own.size == 0:
             left_out[_name(roi.key)] = "fills no voxel to one half"
@@ -164,8 +168,8 @@ def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
     return found
 
 
-def write_descriptions(table: pd.DataFrame, layout: Layout) -> None:
-    """Write what each definition is, and remove the files of ROIs that are not in the table.
+def write_descriptions(table: pd.DataFrame, layout: Layout, earlier: Iterable[Path] = ()) -> None:
+    """Write what each definition is, and remove the files of earlier ROIs that are not in the table.
 
     Parameters
     ----------
@@ -173,20 +177,41 @@ def write_descriptions(table: pd.DataFrame, layout: Layout) -> None:
         ``regions.tsv``, all grids.
     layout : Layout
         The output folder, in which the images are.
+    earlier : iterable of Path
+        What deltaroi wrote here before, such as :func:`files_of`; of these the files of ROIs may be removed, and no
+        others: somebody may have put theirs beside them.
     """
-    kept = set()
     for definition, rows in table.groupby("definition", sort=True):
-        path = layout.atlas_description(str(definition))
-        write_json(path, _description(str(definition), rows))
-        kept.add(path)
-        for row in rows.to_dict("records"):
-            key = RoiKey(row["region"], row["hemisphere"], row["definition"])
-            image = layout.roi_image(key, row["space"], row["grid_digest"])
-            labels = layout.label_image(key.definition, row["space"], row["grid_digest"])
-            kept |= {image, beside(image, ".json"), labels, beside(labels, ".json"), beside(labels, ".tsv")}
-    for path in layout.atlas_files():
-        if path not in kept:
-            path.unlink(missing_ok=True)
+        write_json(layout.atlas_description(str(definition)), _description(str(definition), rows))
+    for path in set(layout.atlas_files()) & set(earlier) - _named(table, layout):
+        path.unlink(missing_ok=True)
+
+
+def files_of(path: Path, layout: Layout) -> set[Path]:
+    """The files that belong to the ROIs of a ``regions.tsv``; none where there is no such table, or it cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+        The table, of this version or another.
+    layout : Layout
+        The output folder, in which the images are.
+    """
+    try:
+        table = read_tsv(path)
+    except TableError:
+        return set()
+    return _named(table, layout) if {*_NAMING} <= set(table) else set()
+
+
+def _named(table: pd.DataFrame, layout: Layout) -> set[Path]:
+    found = set()
+    for region, hemisphere, definition, space, digest in table[_NAMING].itertuples(index=False):
+        image = layout.roi_image(RoiKey(region, hemisphere, definition), space, digest)
+        labels = layout.label_image(definition, space, digest)
+        found |= {layout.atlas_description(definition), image, beside(image, ".json"), labels, beside(labels, ".json"),
+                  beside(labels, ".tsv")}
+    return found
 
 
 def _each(cells: Iterable[str]) -> list[str]:

@@ -16,24 +16,19 @@ from deltaroi.atlas import (
     draw,
     find,
     fingerprint,
-    is_probabilistic,
-    sides_of,
 )
 from deltaroi.errors import DataError
-from deltaroi.fill import Filled, fill_fractions
+from deltaroi.fill import HALF, Filled, fill_fractions
 from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks.custom import Place, draw_custom, fit_talairach
-from deltaroi.masks.keys import Request, resolve
+from deltaroi.masks.keys import Request, part_request, resolve
 from deltaroi.masks.records import Drawing, RegionSet, RoiVoxels
-from deltaroi.masks.references import drawn_sides
 from deltaroi.masks.rules import Size, grade, other_side, rule_for, rule_of_image, warning
 from deltaroi.masks.space import check_space, origin_note
 from deltaroi.masks.spheres import sphere_fill, sphere_volume, sphere_voxels
 from deltaroi.specs import Regions
 from deltaroi.tables import REGIONS, conform
 from deltaroi.types import NA, Exclusion, RoiKey, is_own
-
-_HALF = 0.5 - 1e-6
 
 
 def build_regions(regions: Regions, grid: Grid, *, base: Path, allow_space_mismatch: bool = False) -> RegionSet:
@@ -88,13 +83,7 @@ def _draw(request: Request, regions: Regions, place: Place) -> Drawing:
         return _draw_library(request, place)
 
     def part(wanted: RoiKey) -> Drawing:
-        own = is_own(wanted.definition)
-        has = drawn_sides(wanted.region, regions) if own else sides_of(wanted.region, wanted.definition,
-                                                                       place.grid.space)
-        side = wanted.hemisphere if wanted.hemisphere in has else "B"
-        drawing = _draw(Request(RoiKey(wanted.region, side, wanted.definition), regions.threshold if not own and
-                                is_probabilistic(wanted.region, wanted.definition, place.grid.space) else None),
-                        regions, place)
+        drawing = _draw(part_request(wanted, regions, place.grid.space), regions, place)
         _check_side(drawing)
         return drawing
 
@@ -127,7 +116,7 @@ def _voxels(drawing: Drawing, grid: Grid) -> tuple[RoiVoxels, float]:
     flat, fill = _filled(drawing, grid)
     weights = fill
     if drawing.rule == "majority":
-        kept = fill >= _HALF
+        kept = fill >= HALF
         flat, fill, weights = flat[kept], fill[kept], np.ones(int(kept.sum()))
     known = not isinstance(drawing.shape, SphereShape) or drawing.rule == "fill_weight"
     shares = not isinstance(drawing.shape, ImageShape) or not drawing.shape.fractional

@@ -57,10 +57,10 @@ def draw_inner(key: RoiKey, regions: Regions, draw_roi: Draw) -> Drawing:
 
 def _part(reference: Reference, side: str, draw_roi: Draw) -> tuple[ImageShape, str, Drawing]:
     """One part as an image, and the side to take of it: a part that has no sides is cut at the midplane."""
-    wanted = reference.side or side
-    drawing = draw_roi(RoiKey(reference.region, wanted, reference.definition))
+    wanted = reference.of_side(side)
+    drawing = draw_roi(wanted)
     image = drawing.shape if isinstance(drawing.shape, ImageShape) else draw(drawing.shape)
-    return image, wanted if drawing.key.hemisphere == "B" else "B", drawing
+    return image, wanted.hemisphere if drawing.key.hemisphere == "B" else "B", drawing
 
 
 def _source(recipe: Combine, parts: list[Drawing]) -> str:

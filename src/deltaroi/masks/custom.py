@@ -154,6 +154,9 @@ def _mask(image: OpenImage, roi: MaskRoi) -> NDArray[np.float32]:
     if roi.percent and top > 1:
         raise DataError(f"the image has values up to {100 * high:g}, so they are no percentages", where=image.where,
                         hint="leave `percent: true` out, or divide the values")
+    if roi.percent and 100 * high <= 1 + _NOISE:
+        raise DataError(f"the image has values up to {100 * high:g}, expected percentages, which go up to 100",
+                        where=image.where, hint="leave `percent: true` out: values up to 1 are taken as they are")
     data = np.where(np.abs(data) < _NOISE * top, 0, np.where(np.abs(data - top) < _NOISE * top, top, data))
     several = bool(np.any((data != 0) & (data != top)))
     if top > 1 and (several or roi.threshold is not None):

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from deltaroi.atlas import NOT_STATED, canonical_space
-from deltaroi.errors import SpaceError, UsageError
+from deltaroi.errors import SpaceError, UsageError, did_you_mean
 from deltaroi.grid import Grid
-from deltaroi.io.expectations import did_you_mean
 from deltaroi.masks.images import open_image
 
 # First and last voxel centre (mm) of the 1 mm templates in TemplateFlow, to which fMRIPrep resamples.
@@ -19,7 +18,7 @@ _EXTENT = {
 }
 
 
-def grid_for(space: str, resolution_mm: float) -> Grid:
+def grid_for(space: str, resolution_mm: float, instead: str = "") -> Grid:
     """The template's grid at a resolution, as fMRIPrep writes it (RAS; ``res-2`` at 2 mm).
 
     Parameters
@@ -28,6 +27,8 @@ def grid_for(space: str, resolution_mm: float) -> Grid:
         ``MNI152NLin2009cAsym`` or ``MNI152NLin6Asym``.
     resolution_mm : float
         Voxel edge.
+    instead : str
+        What the caller takes in place of a space, for the message about one that is not known.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def grid_for(space: str, resolution_mm: float) -> Grid:
     if name not in _EXTENT:
         close = did_you_mean(space, list(_EXTENT))
         raise UsageError(f"the grid of space '{space}' is not known", where="--space",
-                         hint=close or f"known: {', '.join(_EXTENT)}; or give an image with --like")
+                         hint=close or "; or ".join(filter(None, [f"known: {', '.join(_EXTENT)}", instead])))
     if not 0.5 <= resolution_mm <= 20:
         raise UsageError(f"a resolution of {resolution_mm:g} mm is out of range", where="--resolution",
                          hint="0.5 to 20 mm")

@@ -16,7 +16,7 @@ from deltaroi.grid import FloatArray
 from deltaroi.io.files import content_state
 
 _STATES = {
-    "missing": ("there is no such file", "check the path; one in a study file starts from its folder"),
+    "missing": ("there is no such file", "check the path; it was looked for in {folder}"),
     "not fetched": ("the content is not fetched (git-annex pointer)", "`datalad get` it"),
     "broken link": ("a link that leads nowhere", "restore the file it points to"),
     "empty": ("the file is empty", "copy or fetch it again"),
@@ -137,7 +137,7 @@ def open_image(path: Path, where: str, *, volumes: bool = False, volume: int | N
                      DataError("the file cannot be reached", where=where, hint="check the path"))
     if state != "ok":
         message, hint = _FOLDER if state == "missing" and path.is_dir() else _STATES[state]
-        raise DataError(message, where=where, hint=hint)
+        raise DataError(message, where=where, hint=hint.format(folder=path.absolute().parent))
     image: Any = readable(lambda: nibabel.load(path), path,
                           DataError("not a readable image", where=where, hint="give a NIfTI or Analyze image"))
     if not isinstance(image, nibabel.spatialimages.SpatialImage):

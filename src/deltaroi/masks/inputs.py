@@ -1,16 +1,18 @@
-"""The files that decide what the ROIs of a study are."""
+"""What decides the ROIs of a study beside the study file: files, and the data files of the region library."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from deltaroi.atlas import find, sides_of, unrecorded_files
+from deltaroi.atlas import TALAIRACH, RegionSource, canonical_space, find, space_relation, unrecorded_files
 from deltaroi.masks.images import user_path
-from deltaroi.masks.keys import resolve
+from deltaroi.masks.keys import Request, part_request, resolve
 from deltaroi.masks.references import parts_of
 from deltaroi.specs import LabelsRoi, MaskRoi, Regions
-from deltaroi.types import RoiKey, is_own
+from deltaroi.types import is_own
 
 _PAIRS = {".hdr": ".img", ".img": ".hdr", ".HDR": ".IMG", ".IMG": ".HDR"}
 
@@ -38,8 +40,59 @@ def region_files(regions: Regions, base: Path, space: str) -> tuple[Path, ...]:
         An unknown region, definition or hemisphere.
     """
     own = [path for entry in _entries(regions) for path in _with_partners(user_path(base, entry))]
-    downloads = [path for request in resolve(regions, space)[0] for path in _downloads(request.key, regions, space)]
+    drawn = [one for request in resolve(regions, space)[0] for one in _drawn(request, regions, space)]
+    downloads = [path for one in drawn if not is_own(one.key.definition)
+                 for path in unrecorded_files(_source(one, space).shape)]
     return tuple(sorted({Path.cwd() / path for path in (*own, *downloads)}))
+
+
+def library_state(regions: Regions, space: str) -> dict[str, Any]:
+    """What the region library and its table of spaces say of the ROIs of a study, of no others.
+
+    Parameters
+    ----------
+    regions : Regions
+        What the study asks for.
+    space : str
+        Template space of the images.
+
+    Returns
+    -------
+    dict
+        JSON-able: ``rois``, a digest by the label of each ROI, and ``notes``, what was not taken literally.
+
+    Raises
+    ------
+    StudyError
+        An unknown region, definition or hemisphere.
+    DataError
+        A combined region of the library mixes template spaces.
+    """
+    requests, notes = resolve(regions, space)
+    return {"rois": {one.key.label: _digest(one, regions, space) for one in requests}, "notes": list(notes)}
+
+
+def _digest(request: Request, regions: Regions, space: str) -> str:
+    said: list[Any] = []
+    for one in _drawn(request, regions, space):
+        origin: Any = regions.custom[one.key.region] if is_own(one.key.definition) else _source(one, space)
+        converted = ["MNI152"] if canonical_space(origin.space) == TALAIRACH else []
+        said.append((one.key, origin, [space_relation(name, space) for name in (origin.space, *converted)]))
+    return hashlib.sha256(repr(said).encode()).hexdigest()
+
+
+def _drawn(request: Request, regions: Regions, space: str) -> Iterator[Request]:
+    """The ROI itself or, where it is made from others, those that are not: of the library, images and spheres."""
+    parts = parts_of(request.key.region, regions) if is_own(request.key.definition) else ()
+    for part in parts:
+        yield from _drawn(part_request(part.of_side(request.key.hemisphere), regions, space), regions, space)
+    if not parts:
+        yield request
+
+
+def _source(request: Request, space: str) -> RegionSource:
+    key = request.key
+    return find(key.region, key.hemisphere, key.definition, space, request.threshold)  # type: ignore[arg-type]
 
 
 def _entries(regions: Regions) -> Iterator[str]:
@@ -56,13 +109,3 @@ def _with_partners(path: Path) -> Iterator[Path]:
     if path.suffix in _PAIRS:
         yield path.with_suffix(_PAIRS[path.suffix])
         yield path.with_suffix(".mat")
-
-
-def _downloads(key: RoiKey, regions: Regions, space: str) -> Iterator[Path]:
-    """Files of the library without a recorded hash from which an ROI is drawn, directly or through others."""
-    if not is_own(key.definition):
-        yield from unrecorded_files(find(key.region, key.hemisphere, key.definition, space).shape)  # type: ignore[arg-type]
-        return
-    for part in parts_of(key.region, regions):
-        side = "B" if is_own(part.definition) else sides_of(part.region, part.definition, space)[0]
-        yield from _downloads(RoiKey(part.region, side, part.definition), regions, space)

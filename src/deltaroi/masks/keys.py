@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deltaroi.atlas import canonical_definition, find, is_probabilistic, sides_of, variants
 from deltaroi.errors import StudyError
-from deltaroi.masks.references import SIDES, drawn_sides
+from deltaroi.masks.references import drawn_sides, own_parts
 from deltaroi.specs import FunctionalRoi, Hemisphere, RegionChoice, Regions, Threshold
 from deltaroi.types import CIRCULAR, CUSTOM, FUNCTIONAL, RoiKey, is_own
 
@@ -63,20 +63,22 @@ def resolve(regions: Regions, space: str | None = None) -> tuple[tuple[Request, 
                 found[key] = Request(key, thresholds[definition])
     unused = sorted(set(regions.custom) - {key.region for key in found})
     notes += [f"regions.custom.{name} is not in regions.include and is not measured" for name in unused
-              if not _is_part(name, regions)]
+              if not any(name in own_parts(other, regions) for other in regions.custom)]
     if regions.threshold is not None and not any(r.threshold is not None for r in found.values()):
         notes.append("regions.threshold has no effect: no ROI is drawn from probabilities")
     return tuple(found.values()), tuple(notes)
 
 
-def _is_part(name: str, regions: Regions) -> bool:
-    """Whether another custom ROI is made from it."""
-    for roi in regions.custom.values():
-        parts = roi.combine.of if hasattr(roi, "combine") else [roi.functional.within] if isinstance(
-            roi, FunctionalRoi) else []
-        if any([word for word in text.split(".") if word not in (*SIDES, CUSTOM)] == [name] for text in parts):
-            return True
-    return False
+def part_request(wanted: RoiKey, regions: Regions, space: str | None) -> Request:
+    """An ROI that another is made from: with the hemisphere that is wanted, or B where it does not have that one.
+
+    The threshold of the study holds for it where it is drawn from probabilities.
+    """
+    region, definition = wanted.region, wanted.definition
+    own = is_own(definition)
+    has = drawn_sides(region, regions) if own else sides_of(region, definition, space)
+    key = wanted if wanted.hemisphere in has else RoiKey(region, "B", definition)
+    return Request(key, regions.threshold if not own and is_probabilistic(region, definition, space) else None)
 
 
 def _shadowing(choice: RegionChoice, definitions: Sequence[str], regions: Regions) -> list[str]:

@@ -7,10 +7,8 @@ from typing import cast
 
 from deltaroi.atlas import canonical_definition, sides_of
 from deltaroi.errors import StudyError
-from deltaroi.specs import CombineRoi, FunctionalRoi, Hemisphere, LabelsRoi, MaskRoi, Regions
-from deltaroi.types import CUSTOM
-
-SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
+from deltaroi.specs import SIDES, CombineRoi, CustomRoi, FunctionalRoi, Hemisphere, LabelsRoi, MaskRoi, Regions
+from deltaroi.types import CUSTOM, RoiKey
 
 
 @dataclass(frozen=True)
@@ -20,6 +18,10 @@ class Reference:
     region: str
     definition: str
     side: Hemisphere | None
+
+    def of_side(self, side: str) -> RoiKey:
+        """The ROI that is meant where the ROI made from it has the hemisphere ``side``."""
+        return RoiKey(self.region, self.side or side, self.definition)
 
 
 def read_reference(text: str, regions: Regions, where: str) -> Reference:
@@ -39,12 +41,9 @@ def read_reference(text: str, regions: Regions, where: str) -> Reference:
     StudyError
         It names nothing.
     """
-    parts = text.split(".")
-    side = cast(Hemisphere, parts.pop()) if len(parts) > 1 and parts[-1] in SIDES else None
+    parts, side = _words(text)
     region = parts[0]
-    if len(parts) == 1 and region in regions.custom:
-        return Reference(region, CUSTOM, side)
-    if len(parts) == 2 and parts[1] == CUSTOM and region in regions.custom:
+    if region in regions.custom and parts[1:] in ([], [CUSTOM]):
         return Reference(region, CUSTOM, side)
     if len(parts) == 1 and isinstance(regions.definition, str) and region:
         parts.append(regions.definition)
@@ -58,6 +57,13 @@ def read_reference(text: str, regions: Regions, where: str) -> Reference:
         custom = f"; regions.custom has {', '.join(regions.custom)}" if regions.custom else ""
         raise StudyError(f"'{text}': {error.message}", where=where, hint=f"{error.hint}{custom}") from error
     return Reference(region, canonical_definition(parts[1]), side)
+
+
+def _words(text: str) -> tuple[list[str], Hemisphere | None]:
+    """The words of a reference, and the hemisphere behind them."""
+    words = text.split(".")
+    side = cast(Hemisphere, words.pop()) if len(words) > 1 and words[-1] in SIDES else None
+    return words, side
 
 
 def drawn_sides(name: str, regions: Regions, inside: tuple[str, ...] = ()) -> tuple[Hemisphere, ...]:
@@ -90,18 +96,28 @@ def parts_of(name: str, regions: Regions) -> tuple[Reference, ...]:
     StudyError
         It names nothing, or a functional ROI.
     """
-    roi = regions.custom[name]
     where = f"regions.custom.{name}"
-    if isinstance(roi, FunctionalRoi):
-        texts, key = [roi.functional.within], "functional.within"
-    else:
-        texts, key = (roi.combine.of if isinstance(roi, CombineRoi) else []), "combine.of"
+    texts, key = _texts(regions.custom[name])
     found = tuple(read_reference(text, regions, f"{where}.{key}") for text in texts)
     for part, text in zip(found, texts, strict=True):
         if part.definition == CUSTOM and isinstance(regions.custom[part.region], FunctionalRoi):
             raise StudyError(f"'{text}' is a functional ROI, whose voxels are known only after the first level",
                              where=f"{where}.{key}", hint="name an anatomical ROI")
     return found
+
+
+def own_parts(name: str, regions: Regions) -> tuple[str, ...]:
+    """The ROIs of the study file among what a combined or functional ROI refers to, by name; it need not be right."""
+    texts, _ = _texts(regions.custom[name])
+    words = [_words(text)[0] for text in texts]
+    return tuple(region for region, *more in words if region in regions.custom and more in ([], [CUSTOM]))
+
+
+def _texts(roi: CustomRoi) -> tuple[list[str], str]:
+    """The references of an ROI, and the key that they stand under."""
+    if isinstance(roi, FunctionalRoi):
+        return [roi.functional.within], "functional.within"
+    return roi.combine.of if isinstance(roi, CombineRoi) else [], "combine.of"
 
 
 def _of_parts(name: str, regions: Regions, inside: tuple[str, ...]) -> tuple[Hemisphere, ...]:

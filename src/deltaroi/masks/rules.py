@@ -15,8 +15,8 @@ SMALL_MM3 = 500.0
 """ROIs below this volume are resampled by ``fill_weight``."""
 _CHANGE = 0.2
 _FEWEST_VOXELS = 10.0
-_PURITY = 0.5
-_OTHER_SIDE = 0.1
+_PURITY = 0.5  # below it the mean holds more of the surroundings than of the ROI
+_OTHER_SIDE = 0.1  # a judgement: a few voxels across the midplane are nothing to warn of, a tenth of the ROI is
 _GRADES = ((15, "none"), (9, "mild"), (4, "medium"))
 
 

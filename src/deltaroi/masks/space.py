@@ -42,8 +42,9 @@ def check_space(space: str, grid: Grid, allow_mismatch: bool, who: str, region: 
     if allow_mismatch:
         text = f"override ({found.note})"
         return Fit(text, f"{space} on {grid.space}: used because allow_space_mismatch is set, although {found.note}")
-    raise SpaceError(f"drawn in {space}, but the images are in {grid.space}: {found.note}", where=who,
-                     hint=_what_fits(region, space, grid))
+    said = "the template space of the images is not stated" if grid.space == NOT_STATED else \
+        f"the images are in {grid.space}: {found.note}"
+    raise SpaceError(f"drawn in {space}, but {said}", where=who, hint=_what_fits(region, space, grid))
 
 
 def not_stated(exact: bool, who: str, grid: Grid, space: str) -> Fit:
@@ -93,6 +94,9 @@ def _what_fits(region: str, space: str, grid: Grid) -> str:
                 return f"did you mean '{name}'?"
     fitting = dict.fromkeys(d.name for d in library() if fit_of(d, grid.space).kind != "refused"
                             and (not region or region in d.regions))
+    if not fitting and grid.space not in known:
+        return f"is '{grid.space}' a slip? Known are {', '.join(known)}; allow_space_mismatch: true overrides and is " \
+               "shown in the report"
     if not fitting:
         return "give an ROI drawn in that space; allow_space_mismatch: true overrides and is shown in the report"
     return f"definitions that would fit: {', '.join(fitting)}; allow_space_mismatch: true overrides and is shown"

@@ -88,7 +88,7 @@ def write_roi_images(regions: RegionSet, layout: Layout) -> list[Path]:
         path = layout.roi_image(roi.key, grid.space, grid.digest, resolution)
         data = np.zeros(grid.n_voxels, dtype=np.uint8 if whole(roi) else np.float32)
         data[roi.flat] = roi.weights
-        atomic_write(path, gzip_bytes(_nifti(grid, data, roi.key.label)))
+        atomic_write(path, gzip_bytes(nifti_bytes(grid, data, roi.key.label)))
         write_json(beside(path, ".json"), roi_sidecar(roi, grid, region_row(roi.key, regions.table)))
         images.append(path)
         others.append(beside(path, ".json"))
@@ -105,13 +105,14 @@ def _write_labels(path: Path, definition: str, grid: Grid, image: LabelImage) ->
         for stale in paths:
             stale.unlink(missing_ok=True)
         return []
-    atomic_write(path, gzip_bytes(_nifti(grid, image.data, f"ROIs of {definition}")))
+    atomic_write(path, gzip_bytes(nifti_bytes(grid, image.data, f"ROIs of {definition}")))
     atomic_write(paths[1], format_table(image.table).encode())
     write_json(paths[2], label_sidecar(definition, grid, image))
     return paths
 
 
-def _nifti(grid: Grid, data: NDArray[Any], text: str) -> bytes:
+def nifti_bytes(grid: Grid, data: NDArray[Any], text: str) -> bytes:
+    """An image on a grid as an uncompressed NIfTI; ``data`` has a value per voxel, ``text`` is its description."""
     import nibabel
 
     image: Any = nibabel.Nifti1Image(data.reshape(grid.shape), grid.affine)

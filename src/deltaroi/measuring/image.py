@@ -130,8 +130,8 @@ def _orientation(image: Any) -> Orientation:
 def _volume(file: MapFile, n_volumes: int) -> int:
     """The volume that is the map."""
     if file.volume is None and n_volumes > 1:
-        raise DataError(f"the file has {n_volumes} volumes, a map is one", where=str(file.path),
-                        hint=f"name the volume, counted from 1, e.g. {file.text},1")
+        raise DataError(f"the file has {n_volumes} volumes, and a map is one: name it behind the path, as in path,1 "
+                        "for the first", where=str(file.path))
     if file.volume is not None and not 1 <= file.volume <= n_volumes:
         raise DataError(f"there is no volume {file.volume} among {n_volumes}", where=str(file.path))
     return 0 if file.volume is None else file.volume - 1

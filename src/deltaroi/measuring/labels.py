@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from deltaroi.errors import TableError
-from deltaroi.io.tsv import read_tsv
+from deltaroi.io.label_tables import read_labels_of
 from deltaroi.masks.images import open_image
 from deltaroi.specs import Hemisphere, LabelsRoi
 from deltaroi.types import NA, NAME, Exclusion
@@ -68,40 +67,25 @@ def read_labels(image: Path, names: Path, space: str
 
 def _read_names(names: Path) -> tuple[_Ids, list[str]]:
     """Region name -> hemisphere -> label; and what to know."""
-    table = read_tsv(names)
-    for column in ("index", "name"):
-        if column not in table.columns:
-            raise TableError(f"no column '{column}'", where=str(names), hint="columns index, name and, if you like, "
-                             "hemisphere")
     ids: _Ids = {}
     written: dict[str, str] = {}
-    seen: set[int] = set()
-    for number, cells in enumerate(table.to_dict("records"), start=2):
-        place = f"{names}, row {number}"
-        index, side, text = _index(cells["index"], place), _side(str(cells.get("hemisphere", NA)), place), cells["name"]
-        if index == 0:
+    for label in read_labels_of(names, str(names)):
+        if label.index == 0:
             continue
-        name = region_name(text, place)
-        if written.setdefault(name, text) != text:
-            raise TableError(f"'{written[name]}' and '{text}' both become the region name '{name}'", where=place,
-                             hint="rename one; names are letters, digits and _")
-        if index in seen or side in ids.get(name, {}):
-            raise TableError(f"label {index}, '{text}' {side}: the index or the name stands twice", where=place,
-                             hint="one row per label; tell hemispheres apart with a column 'hemisphere'")
-        seen.add(index)
-        ids.setdefault(name, {})[side] = [index]
+        side, name = _side(label.hemisphere, label.where), region_name(label.name, label.where)
+        if written.setdefault(name, label.name) != label.name:
+            raise TableError(f"'{written[name]}' and '{label.name}' both become the region name '{name}'",
+                             where=label.where, hint="rename one; names are letters, digits and _")
+        if side in ids.get(name, {}):
+            raise TableError(f"the name '{label.name}' stands twice for {side}, for the labels {ids[name][side][0]} "
+                             f"and {label.index}", where=label.where,
+                             hint="rename one, or tell hemispheres apart with a column 'hemisphere'")
+        ids.setdefault(name, {})[side] = [label.index]
     if not ids:
         raise TableError("the table names no label", where=str(names))
     renamed = [f"'{text}' is called {name}" for name, text in written.items() if name != text]
     notes = ["names changed to letters, digits and _: " + "; ".join(renamed)] if renamed else []
     return ids, notes
-
-
-def _index(text: str, place: str) -> int:
-    value = pd.to_numeric(text, errors="coerce")
-    if not np.isfinite(value) or value != int(value) or value < 0:
-        raise TableError(f"index {text!r} is not a label", where=place, hint="a whole number")
-    return int(value)
 
 
 def _side(text: str, place: str) -> Hemisphere:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,12 @@ from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks import RegionSet, RoiVoxels, build_regions
 from deltaroi.masks.space import check_origin
 from deltaroi.measuring.image import MapImage, open_map
-from deltaroi.measuring.options import NOT_STATED, Asked, MeasureOptions, resolve
+from deltaroi.measuring.options import Asked, MeasureOptions, resolve
 from deltaroi.measuring.result import MeasureResult
 from deltaroi.measuring.table import MapRow, read_maps
 from deltaroi.summaries import FILLED_ALIKE, resolve_summary, summarise_voxels, summary_exists
 from deltaroi.tables import REGIONS, RESPONSES, conform
-from deltaroi.types import NA, Exclusion
+from deltaroi.types import NA, NOT_STATED, Exclusion
 
 VARIANCE_NOTE = ("variance is n/a: the variance of an ROI's mean does not follow from the variances of its voxels, "
                  "whose errors are correlated")
@@ -105,11 +105,13 @@ def measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | Non
     for row in rows:
         by_subject[row.subject].append(row)
     records: list[dict[str, object]] = []
+    drawn: list[tuple[MapRow, RegionSet]] = []
     for subject in sorted(by_subject):
         measured = [one for row in by_subject[subject] if (one := _read(row, sets, options, ledger)) is not None]
         records += _summarise(measured, options, ledger)
+        drawn += [(one.row, one.regions) for one in measured]
     tables = [found.table for found in sets.by_grid.values() if len(found.table)]
-    ledger.exclusions += [row for found in sets.by_grid.values() for row in found.exclusions]
+    ledger.exclusions += _undrawn(drawn)
     return MeasureResult(
         conform(pd.DataFrame(records, columns=RESPONSES.names), RESPONSES), tuple(ledger.exclusions),
         conform(pd.concat(tables) if tables else pd.DataFrame(columns=REGIONS.names), REGIONS),
@@ -147,6 +149,15 @@ def _read(row: MapRow, sets: _RegionSets, options: MeasureOptions, ledger: _Ledg
         return None
     _notice(image, values, spread, ledger)
     return _Measured(row, regions, values, _used(values, spread))
+
+
+def _undrawn(drawn: Sequence[tuple[MapRow, RegionSet]]) -> list[Exclusion]:
+    """The ROIs that could not be drawn; by map where maps have several grids, on which not the same ones are lost."""
+    sets = {found.grid.digest: found for _, found in drawn}
+    if len(sets) < 2:
+        return [lost for found in sets.values() for lost in found.exclusions]
+    return [replace(lost, subject=row.subject, session=row.session, region=f"{lost.region} {row.contrast}")
+            for row, found in drawn for lost in found.exclusions]
 
 
 def _union(rois: Iterable[RoiVoxels]) -> NDArray[np.int64]:

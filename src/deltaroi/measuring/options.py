@@ -11,10 +11,8 @@ from deltaroi.errors import UsageError
 from deltaroi.masks import as_threshold
 from deltaroi.measuring.labels import read_labels
 from deltaroi.specs import LARGEST_RADIUS_MM, Hemisphere, LabelsRoi, RegionChoice, Regions, SphereRoi
-from deltaroi.summaries import OF_SERIES, resolve_summary
-from deltaroi.types import Exclusion
-
-NOT_STATED = "not stated"
+from deltaroi.summaries import OF_SERIES, OF_VOXELS
+from deltaroi.types import NOT_STATED, Exclusion
 
 
 @dataclass(frozen=True)
@@ -80,18 +78,20 @@ def resolve(options: MeasureOptions) -> Asked:
     DataError
         The label image or its table of names cannot be used.
     """
-    resolve_summary(options.summary, "majority")
-    if options.summary in OF_SERIES:
-        raise UsageError(f"summary '{options.summary}' needs a time series, and a contrast map has one value per voxel",
-                         hint="auto, mean, median, weighted_mean or partial_volume")
+    if options.summary not in ("auto", *OF_VOXELS):
+        series = f"summary '{options.summary}' needs a time series, and a contrast map has one value per voxel"
+        raise UsageError(series if options.summary in OF_SERIES else f"unknown summary '{options.summary}'",
+                         where="--summary", hint=f"auto, {', '.join(OF_VOXELS)}")
     if not 0 <= options.minimum_coverage <= 1:
-        raise UsageError(f"minimum coverage is {options.minimum_coverage}", hint="a share from 0 to 1")
+        raise UsageError(f"the minimum coverage is {options.minimum_coverage}", where="--minimum-coverage",
+                         hint="a share from 0 to 1")
     wrong = [side for side in options.hemispheres if side not in ("L", "R", "B")]
     if wrong or not options.hemispheres:
         raise UsageError(f"unknown hemispheres: {', '.join(wrong) or 'none is named'}", where="--hemispheres",
                          hint="L, R or B, with commas")
     if (options.labels is None) != (options.names is None):
-        raise UsageError("--labels and --names go together", hint="give the label image and its table of names")
+        raise UsageError("--labels and --names go together", where="--names" if options.names is None else "--labels",
+                         hint="give the label image and its table of names")
     include: list[str | RegionChoice] = list(options.regions)
     custom: dict[str, SphereRoi | LabelsRoi] = {}
     exclusions: tuple[Exclusion, ...] = ()
@@ -130,10 +130,11 @@ def _sphere(text: str, space: str) -> SphereRoi:
     try:
         x, y, z, radius = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise UsageError(f"cannot read the sphere {text!r}", hint="x,y,z,radius in mm, e.g. --sphere=-51.5,22.5,22.5,6"
+        raise UsageError(f"cannot read the sphere {text!r}", where="--sphere",
+                         hint="x,y,z,radius in mm, e.g. --sphere=-51.5,22.5,22.5,6"
                          ) from error
     if not np.isfinite([x, y, z, radius]).all() or not 0 < radius <= LARGEST_RADIUS_MM:
-        raise UsageError(f"cannot draw the sphere {text!r}",
+        raise UsageError(f"cannot draw the sphere {text!r}", where="--sphere",
                          hint=f"numbers in mm, and a radius above 0 up to {LARGEST_RADIUS_MM}")
     side: Hemisphere = "B" if abs(x) < radius else "L" if x < 0 else "R"
     return SphereRoi(sphere={side: (x, y, z)}, radius_mm=radius, space=space)

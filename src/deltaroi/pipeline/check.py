@@ -17,6 +17,7 @@ from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
 from deltaroi.pipeline.declared import functional_rois
 from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
+from deltaroi.pipeline.small_volume import foresee_small_volume
 from deltaroi.report.independence import functional_words
 from deltaroi.tables import exclusion_frame
 from deltaroi.types import NA, Exclusion
@@ -111,7 +112,8 @@ def check(study_path: str | Path) -> CheckResult:
     plan, unfit = check_models(study, plan)
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
-                                   *foresee_group(study, plan.runs, plan.covariates), *empty))
+                                   *foresee_group(study, plan.runs, plan.covariates),
+                                   *foresee_small_volume(study, plan), *empty))
     lost = {row.region for row in empty} | {key.label for key in without_choice(study, *chosen)}
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
                        exclusion_frame(plan.foreseen), rois,
@@ -173,6 +175,8 @@ def _overview(result: CheckResult) -> Iterator[str]:
         number = sum(name in one.contrasts for one in plan.runs)
         yield f"  contrast {name}: {number} of {len(plan.runs)} runs"
     yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
+    if study.group.small_volume:
+        yield "  every voxel inside the ROIs is tested too (group.small_volume)"
     yield from _choosing(result)
     notes: dict[tuple[str, bool], list[str]] = {}
     for roi in result.rois.itertuples(index=False):

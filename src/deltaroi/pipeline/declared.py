@@ -1,7 +1,8 @@
 """Which fields of the study file decide which stage.
 
 A stage runs again when one of its own fields changes, or when what it builds on comes out differently. Fields that say
-where the data are (``dataset.bids_dir`` …) decide which files a step reads, and those are part of its key.
+where the data are (``dataset.bids_dir`` …) decide which files a step reads, and those are part of its key. The key
+of the masks also has what the region library says of the ROIs (:func:`deltaroi.masks.library_state`).
 ``execution`` decides nothing.
 """
 
@@ -19,6 +20,8 @@ from deltaroi.types import is_own
 STAGES = ("masks", "first-level", "responses", "effects", "report")
 LOCALISERS = "localisers"
 """The fields that decide, beside those of the first level, the fits of localiser tasks."""
+SMALL_VOLUME = "small-volume"
+"""The stage that tests the voxels inside the ROIs, beside the effects."""
 _ROIS = {"include", "hemispheres", "definition", "threshold"}
 
 
@@ -53,11 +56,33 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
         },
         "effects": {
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
-            "group": study.group.model_dump(mode="json"),
+            "group": study.group.model_dump(mode="json", exclude={"small_volume"}),
             "sessions": study.dataset.sessions,
             "family": study.regions.family,
         },
+        SMALL_VOLUME: _small_volume(study),
         "report": {"study": as_run(study)},
+    }
+
+
+def _small_volume(study: Study) -> dict[str, Any]:
+    """What decides the tests of the voxels: under ``maps`` whatever decides the maps of a subject."""
+    if not study.group.small_volume:
+        return {}
+    return {
+        "maps": {
+            "minimum_coverage": study.regions.minimum_coverage,
+            "functional": {name: spec.model_dump(mode="json", exclude={"within"})
+                           for name, spec in functional_rois(study).items()},
+        },
+        "tests": {
+            "groups": study.groups.model_dump(mode="json") if study.groups else None,
+            "group": study.group.model_dump(mode="json", include={"primary", "variance", "permutations",
+                                                                  "arrangements", "seed"}),
+            "sessions": study.dataset.sessions,
+            "family": study.regions.family,
+            "minimum_coverage": study.regions.minimum_coverage,
+        },
     }
 
 

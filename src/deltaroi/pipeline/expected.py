@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
-from deltaroi.errors import StudyError
-from deltaroi.io.expectations import did_you_mean
+from deltaroi.errors import StudyError, did_you_mean
 from deltaroi.pipeline.preflight import Preflight
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from deltaroi import atlas
-from deltaroi.errors import DataError, UsageError
+from deltaroi.errors import DataError, UsageError, closest, did_you_mean
 from deltaroi.grid import FloatArray
-from deltaroi.specs import Hemisphere
+from deltaroi.specs import SIDES, Hemisphere
 
 SPACE = "MNI152NLin2009cAsym"
-SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
 MARKS = {"same": "", "compatible": "†", "refused": "‡"}
 FIRST = "hcpex"  # its regions come first, in its order
-_KINDS = {"same": 0, "compatible": 1, "refused": 2}
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,7 @@ class Readable:
 
     def space_of(self, definition: str) -> str:
         """Template space of a definition's drawing."""
-        return next(template_of(native.meta) for (name, _), native in self.rois.items() if name == definition)
-
-
-def template_of(source: atlas.RegionSource) -> str:
-    """Template space of a drawing; spheres at Talairach coordinates have been brought to MNI152."""
-    converted = source.space == atlas.TALAIRACH and isinstance(source.shape, atlas.SphereShape)
-    return "MNI152" if converted else source.space
+        return next(native.meta.drawn_space for (name, _), native in self.rois.items() if name == definition)
 
 
 def definition_order() -> tuple[str, ...]:
@@ -106,12 +97,13 @@ def check_region(region: str) -> None:
     UsageError
         With the closest names.
     """
+    if not region.strip():
+        raise UsageError("no region is named", where="REGION", hint="e.g. amygdala; `deltaroi regions list` names them")
     known = region_names()
     if region in known:
         return
-    lower = {name.lower(): name for name in known}
-    close = [lower[word] for word in difflib.get_close_matches(region.lower(), list(lower), n=2)]
-    hits = close or [name for name, title in _titles().items() if region.replace("_", " ").lower() in title.lower()]
+    plain = region.replace("_", " ").lower()
+    hits = closest(region, known, most=2) or [name for name, title in _titles().items() if plain in title.lower()]
     hint = f"did you mean {' or '.join(map(repr, hits[:4]))}?" if hits else f"regions: {', '.join(known)}"
     raise UsageError(f"no definition has a region '{region}'", where="REGION", hint=hint)
 
@@ -135,10 +127,8 @@ def check_space(space: str, *more: str) -> str:
     known = sorted({d.space for d in atlas.library()} | {SPACE, "MNI152NLin6Asym", "MNI152", *more})
     found = atlas.canonical_space(space)
     if found not in known:
-        lower = {name.lower(): name for name in known}
-        close = difflib.get_close_matches(space.lower(), list(lower), n=1)
-        hint = f"did you mean '{lower[close[0]]}'?" if close else f"known: {', '.join(known)}"
-        raise UsageError(f"unknown template space '{space}'", where="--space", hint=hint)
+        raise UsageError(f"unknown template space '{space}'", where="--space",
+                         hint=did_you_mean(space, known) or f"known: {', '.join(known)}")
     return found
 
 
@@ -220,8 +210,7 @@ def obstacle_of(region: str, definition: str, space: str | None) -> str | None:
     """Why the drawing of a region that fits a space best cannot be read here, and what to do; None when it can."""
     source = atlas.find(region, atlas.sides_of(region, definition, space)[0], definition, space)
     chosen = next(d for d in atlas.variants(definition) if d.space == source.space and region in d.regions)
-    reason = atlas.obstacle(chosen)
-    return reason.replace("fetch DEFINITION", f"fetch {chosen.name}") if reason else None
+    return atlas.obstacle(chosen)
 
 
 def template_notes(shown: Sequence[Readable]) -> tuple[str, ...]:
@@ -268,4 +257,4 @@ def centre_mm(native: atlas.NativeRegion) -> FloatArray:
 
 def relation_between(a: str, b: str) -> atlas.SpaceRelation:
     """How two spaces stand to each other, whichever is brought to the other: the milder of both directions."""
-    return min(atlas.space_relation(a, b), atlas.space_relation(b, a), key=lambda r: _KINDS[r.kind])
+    return min(atlas.space_relation(a, b), atlas.space_relation(b, a), key=lambda r: r.severity)

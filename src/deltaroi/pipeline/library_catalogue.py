@@ -12,7 +12,6 @@ from deltaroi import atlas
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray
 from deltaroi.pipeline.library import (
-    SIDES,
     centre_mm,
     check_region,
     check_space,
@@ -22,7 +21,7 @@ from deltaroi.pipeline.library import (
     volume_mm3,
     why,
 )
-from deltaroi.specs import Hemisphere
+from deltaroi.specs import SIDES, Hemisphere
 
 
 def library_table(region: str | None = None, definition: str | None = None) -> pd.DataFrame:
@@ -50,7 +49,7 @@ def library_table(region: str | None = None, definition: str | None = None) -> p
     if region is not None and definition is not None:
         atlas.sides_of(region, definition)
     rows = []
-    reasons = {(d.name, d.space): _obstacle(d) for d in atlas.library()}
+    reasons = {(d.name, d.space): atlas.obstacle(d) or "" for d in atlas.library()}
     for name in [region] if region is not None else region_names():
         for d in _in_order():
             if name in d.regions and (wanted is None or d.name in wanted):
@@ -59,10 +58,6 @@ def library_table(region: str | None = None, definition: str | None = None) -> p
                              "sides": " ".join(d.sides_of(name)), **volumes, "title": d.regions[name].title,
                              "obstacle": reasons[d.name, d.space]})
     return pd.DataFrame(rows)
-
-
-def _obstacle(definition: atlas.Definition) -> str:
-    return (atlas.obstacle(definition) or "").replace("fetch DEFINITION", f"fetch {definition.name}")
 
 
 def _in_order() -> Iterator[atlas.Definition]:
@@ -141,7 +136,7 @@ def _entry(region: str, definition: atlas.Definition) -> RegionEntry:
     sides = definition.sides_of(region)
     sources = {side: atlas.find(region, side, definition.name, definition.space) for side in sides}
     volumes, centres = {s: v for s, v in _declared(definition, region).items() if s in sides}, {}
-    reason = _obstacle(definition)
+    reason = atlas.obstacle(definition) or ""
     if not reason:
         try:
             natives = {side: atlas.native_weights(source) for side, source in sources.items()}

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from deltaroi import atlas
 from deltaroi.errors import UsageError
-from deltaroi.fill import fill_fractions
+from deltaroi.fill import HALF, dice, dice_weighted, fill_fractions
 from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks import grid_for
 from deltaroi.pipeline.library import (
     MARKS,
-    SIDES,
     SPACE,
     Readable,
     Skipped,
@@ -25,13 +24,10 @@ from deltaroi.pipeline.library import (
     read_region,
     relation_between,
     template_notes,
-    template_of,
     volume_mm3,
 )
-from deltaroi.specs import Hemisphere
+from deltaroi.specs import SIDES, Hemisphere
 from deltaroi.tables import Column, Schema, conform
-
-_HALF = 0.5 - 1e-6
 
 COMPARISON = Schema("comparison", (
     Column("region", "text", "region name", missing=False),
@@ -141,7 +137,7 @@ class _Placed:
     @property
     def voxels(self) -> NDArray[np.int64]:
         """Voxels filled to at least one half."""
-        return self.flat[self.fill >= _HALF]
+        return self.flat[self.fill >= HALF]
 
 
 def compare_definitions(region: str, hemispheres: Sequence[str] = ("L", "R"), definitions: Sequence[str] = (),
@@ -206,7 +202,7 @@ def compare_read(found: Readable, sides: Sequence[Hemisphere], grid: Grid,
 
 def _place(name: str, native: atlas.NativeRegion, grid: Grid) -> _Placed:
     flat, fill = fill_fractions(native.weights, native.affine, grid)
-    return _Placed(name, template_of(native.meta), flat, fill, volume_mm3(native), centre_mm(native))
+    return _Placed(name, native.meta.drawn_space, flat, fill, volume_mm3(native), centre_mm(native))
 
 
 def _size(side: str, part: _Placed, space: str) -> dict[str, object]:
@@ -222,28 +218,6 @@ def _pair(region: str, side: str, a: _Placed, b: _Placed) -> dict[str, object]:
             "distance_mm": float(np.linalg.norm(a.centre - b.centre)), "volume_a_mm3": a.volume,
             "volume_b_mm3": b.volume, "space_a": a.space, "space_b": b.space,
             "relation": relation_between(a.space, b.space).kind}
-
-
-def dice(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
-    """Dice coefficient of two sets of voxels, each listed once; NaN when either is empty."""
-    if not len(a) or not len(b):
-        return np.nan
-    return 2 * len(np.intersect1d(a, b, assume_unique=True)) / (len(a) + len(b))
-
-
-def dice_weighted(a: tuple[NDArray[np.int64], FloatArray], b: tuple[NDArray[np.int64], FloatArray]) -> float:
-    """Dice coefficient of weights: twice the shared weight over all weight; NaN when either is empty.
-
-    Parameters
-    ----------
-    a, b : tuple of (positions, weights)
-        Each position once; weights 0 to 1.
-    """
-    total = float(a[1].sum() + b[1].sum())
-    if not len(a[0]) or not len(b[0]) or total == 0:
-        return np.nan
-    _, i, j = np.intersect1d(a[0], b[0], assume_unique=True, return_indices=True)
-    return 2 * float(np.minimum(a[1][i], b[1][j]).sum()) / total
 
 
 def _notes_on_sides(found: Readable, definitions: Sequence[str], sides: Sequence[Hemisphere]) -> list[str]:

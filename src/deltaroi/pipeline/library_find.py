@@ -19,13 +19,12 @@ from deltaroi.pipeline.library import (
     definition_order,
     obstacle_of,
     relation_between,
-    template_of,
     why,
 )
 from deltaroi.specs import Hemisphere, Point
 
-_NEAR_MM = 10.0
-_OUTSIDE_MM = 20.0
+_NEAR_MM = 10.0  # a judgement: a region further away is no answer to what lies at a coordinate
+_OUTSIDE_MM = 20.0  # a judgement: a larger brain reaches some mm further than the template, not this far
 _TOUCHING_MM = 1e-6
 COLUMNS = ["region", "hemisphere", "definition", "weight", "probability", "distance_mm", "space", "relation", "title"]
 
@@ -139,7 +138,7 @@ def _near(region: str, definition: str, place: FloatArray, space: str, reach: fl
         nearest = min(nearest, distance)
         yield {"region": region, "hemisphere": side, "definition": definition, "weight": weight,
                "probability": _probability(region, side, definition, space, place), "distance_mm": distance,
-               "space": template_of(source), "relation": relation_between(space, template_of(source)).kind,
+               "space": source.drawn_space, "relation": relation_between(space, source.drawn_space).kind,
                "title": source.title}
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deltaroi.config.study import Study
-from deltaroi.errors import StudyError
+from deltaroi.errors import StudyError, did_you_mean
 from deltaroi.grid import Grid
 from deltaroi.io.bids import plain
-from deltaroi.io.expectations import DatasetQuery, did_you_mean
+from deltaroi.io.expectations import DatasetQuery
 from deltaroi.io.inventory import find_runs
 from deltaroi.pipeline.declared import functional_rois, localiser_weights
 from deltaroi.pipeline.expected import check_names

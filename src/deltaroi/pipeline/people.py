@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deltaroi.config.study import Dataset, Study
-from deltaroi.errors import DataError, StudyError
-from deltaroi.io.expectations import did_you_mean
+from deltaroi.errors import DataError, StudyError, did_you_mean
 from deltaroi.io.participants import ID
 from deltaroi.signal.selection import select_rows
 from deltaroi.specs import Groups

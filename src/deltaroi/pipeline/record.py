@@ -8,16 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-import pandas as pd
-
 from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
 from deltaroi.io.files import atomic_write, write_json
-from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
-from deltaroi.masks.bids import write_descriptions
 from deltaroi.pipeline.steps import library_versions
-from deltaroi.tables import REGIONS
 
 BIDSIGNORE = ("report.html", "methods.md", "cobidas.json", "group", "logs", "sub-*")
 """What BIDS does not know in the output of a run."""
@@ -95,7 +90,7 @@ def claim_for_regions(layout: Layout) -> None:
         raise UsageError(f"the output folder cannot be looked into: {error.strerror}", where=str(layout.root),
                          hint="choose another --out") from error
     if what:
-        raise UsageError(what, where=str(layout.root), hint="choose another --out")
+        raise UsageError(what, where=str(layout.root), hint="choose another --out, or move what is there")
 
 
 def _not_of_regions(layout: Layout) -> str:
@@ -107,24 +102,17 @@ def _not_of_regions(layout: Layout) -> str:
         return "the output folder holds the results of a study"
     if not ours and any(path.exists() for path in (layout.description, layout.bidsignore)):
         return "the output folder holds another dataset"
-    tables = [name for name in ("regions.tsv", "exclusions.tsv") if (layout.root / name).exists()]
-    if tables and not ours:
-        return f"the output folder holds a {tables[0]} that `deltaroi regions build` did not write"
+    taken = [path for path in (*(layout.root / name for name in BIDSIGNORE_OF_REGIONS), *layout.atlas_files())
+             if path.exists()]
+    if taken and not ours:
+        name = taken[0].relative_to(layout.root).as_posix()
+        return f"the output folder holds {name}, which `deltaroi regions build` did not write"
     return ""
 
 
-def describe_regions(layout: Layout, table: pd.DataFrame) -> None:
-    """Make a folder of ROIs a BIDS dataset of its own: ``dataset_description.json``, ``.bidsignore``, the definitions.
-
-    Parameters
-    ----------
-    layout : Layout
-        The folder, in which the images are.
-    table : DataFrame
-        ``regions.tsv``.
-    """
+def describe_regions(layout: Layout) -> None:
+    """Make a folder of ROIs a BIDS dataset of its own: ``dataset_description.json`` and ``.bidsignore``."""
     _describe(layout, "ROIs", {}, BIDSIGNORE_OF_REGIONS)
-    write_descriptions(table, layout)
 
 
 def as_run(study: Study) -> dict[str, Any]:
@@ -150,8 +138,7 @@ def condense(warnings: Iterable[str]) -> list[str]:
 
 
 def write_record(layout: Layout, record: Mapping[str, Any]) -> None:
-    """Write ``group/run.json``, and beside the ROIs what their definitions are."""
-    write_descriptions(read_table(layout.table("regions"), REGIONS), layout)
+    """Write ``group/run.json``."""
     write_json(layout.record, {"versions": library_versions(), **record})
 
 

@@ -10,6 +10,7 @@ from deltaroi.grid import Grid
 from deltaroi.io.tsv import write_table
 from deltaroi.layout import Layout
 from deltaroi.masks import RegionSet, as_threshold, build_regions, grid_for, grid_of_image, write_roi_images
+from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record
 from deltaroi.specs import Regions
 from deltaroi.tables import EXCLUSIONS, REGIONS, exclusion_frame
@@ -61,7 +62,7 @@ def build(options: BuildOptions) -> RegionSet:
 def _grid(options: BuildOptions) -> Grid:
     if options.like is not None:
         return grid_of_image(options.like, options.space)
-    return grid_for(options.space, options.resolution or 2.0)
+    return grid_for(options.space, options.resolution or 2.0, "give an image with --like")
 
 
 def build_and_write(options: BuildOptions, out: Path) -> RegionSet:
@@ -79,10 +80,12 @@ def build_and_write(options: BuildOptions, out: Path) -> RegionSet:
     layout = Layout(out)
     record.claim_for_regions(layout)
     found = build(options)
+    earlier = files_of(out / "regions.tsv", layout)
+    record.describe_regions(layout)  # first, so that the folder is known again when the writing is interrupted
     write_roi_images(found, layout)
+    write_descriptions(found.table, layout, earlier)
     write_table(found.table, REGIONS, out / "regions.tsv")
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, out / "exclusions.tsv")
-    record.describe_regions(layout, found.table)
     if found.table.empty:
         reasons = "; ".join(dict.fromkeys(lost.reason for lost in found.exclusions))
         raise DataError(f"no ROI is left: {reasons}", where=str(options.like or "--regions"),

@@ -26,22 +26,22 @@ def responses(work: Work) -> pd.DataFrame:
     """Combine runs into responses, subject by subject, and write ``responses.tsv`` (and ``selections.tsv``)."""
     fields = declared(work.study)["responses"]
     specs = functional_rois(work.study)
-    fitted = _by_subject(work, work.plan.runs)
-    choosing = _by_subject(work, work.plan.localisers)
-    told = _exchange(work, fitted)
+    fitted = by_subject(work, work.plan.runs)
+    choosing = by_subject(work, work.plan.localisers)
+    told = work.told_digests = _exchange(work, fitted)
     steps, items = [], []
     for subject, mine in fitted.items():
         local = choosing.get(subject, [])
-        upstream = (*_upstream(work, (*mine, *local)), *told)
+        upstream = (*upstream_of(work, (*mine, *local)), *told)
         labels: dict[str, Any] = {"runs": [p.run.key.label for p in mine]}
         labels |= {"localisers": [p.run.key.label for p in local]} if specs else {}
         steps.append(Step("responses", f"sub-{subject}", 1, {**fields, **labels}, upstream, ()))
-        items.append(_item(work, subject, mine, local))
+        items.append(summary_item(work, subject, mine, local))
     digests = work.do("responses", steps, items, work_items.summarise)
     tables, chosen = [], []
     for subject, digest in zip(fitted, digests, strict=True):
         if isinstance(digest, Failure):
-            work.exclusions.append(_lost_subject(work, subject, digest))
+            work.exclusions.append(lost_subject(work, subject, digest))
             continue
         work.response_digests[subject] = digest
         table = read_table(work.layout.subject_responses(subject), RESPONSES)
@@ -56,7 +56,7 @@ def responses(work: Work) -> pd.DataFrame:
     return write_table(whole, RESPONSES, work.layout.table("responses"))
 
 
-def _by_subject(work: Work, runs: Sequence[PlannedRun]) -> dict[str, list[PlannedRun]]:
+def by_subject(work: Work, runs: Sequence[PlannedRun]) -> dict[str, list[PlannedRun]]:
     """The fitted runs of each subject, subjects in order."""
     found: dict[str, list[PlannedRun]] = {}
     for planned in runs:
@@ -65,15 +65,16 @@ def _by_subject(work: Work, runs: Sequence[PlannedRun]) -> dict[str, list[Planne
     return dict(sorted(found.items()))
 
 
-def _item(work: Work, subject: str, mine: Sequence[PlannedRun],
-          local: Sequence[PlannedRun] = ()) -> work_items.SummaryItem:
+def summary_item(work: Work, subject: str, mine: Sequence[PlannedRun],
+                 local: Sequence[PlannedRun] = ()) -> work_items.SummaryItem:
+    """What a step about one subject is given: its tested runs, and those of localiser tasks."""
     return work_items.SummaryItem(
         subject, tuple((p.run.key, p.grid.digest) for p in mine), work.study.summary,
         work.study.regions.minimum_coverage, tuple((p.run.key, p.grid.digest) for p in local),
         functional_rois(work.study))
 
 
-def _upstream(work: Work, runs: Sequence[PlannedRun]) -> tuple[str, ...]:
+def upstream_of(work: Work, runs: Sequence[PlannedRun]) -> tuple[str, ...]:
     """Digests of the fits of these runs, and of the ROIs on their grids."""
     grids = dict.fromkeys(p.grid.digest for p in runs)
     return (*(work.fit_digests[p.run.key] for p in runs), *(work.region_digests[grid] for grid in grids))
@@ -88,11 +89,11 @@ def _exchange(work: Work, fitted: Mapping[str, Sequence[PlannedRun]]) -> tuple[s
         return ()
     fields = {"contrasts": asked, "minimum_coverage": work.study.regions.minimum_coverage}
     steps = [Step(_EXCHANGE, f"sub-{subject}", 1, {**fields, "runs": [p.run.key.label for p in mine]},
-                  _upstream(work, mine), ()) for subject, mine in fitted.items()]
-    items = [_item(work, subject, mine) for subject, mine in fitted.items()]
+                  upstream_of(work, mine), ()) for subject, mine in fitted.items()]
+    items = [summary_item(work, subject, mine) for subject, mine in fitted.items()]
     digests = dict(zip(fitted, work.do(_EXCHANGE, steps, items, work_items.localise), strict=True))
     lost = {subject: digest for subject, digest in digests.items() if isinstance(digest, Failure)}
-    work.exclusions += [_lost_subject(work, subject, failure) for subject, failure in lost.items()]
+    work.exclusions += [lost_subject(work, subject, failure) for subject, failure in lost.items()]
     told = tuple(subject for subject in fitted if subject not in lost)
     step = Step(_EXCHANGE, "group", 1, {"subjects": told}, tuple(str(digests[subject]) for subject in told), ())
     (digest,) = work.do(_EXCHANGE, [step], [told], work_items.gather_localisers)
@@ -118,8 +119,9 @@ def _write_selections(layout: Layout, chosen: Sequence[pd.DataFrame]) -> None:
     path.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _lost_subject(work: Work, subject: str, failure: Failure) -> Exclusion:
+def lost_subject(work: Work, subject: str, failure: Failure, stage: str = "responses") -> Exclusion:
+    """The exclusion of a subject whose step failed; a bug leaves its traceback in the logs."""
     if failure.error is None:
         record.write_log(work.layout, f"sub-{subject}", failure.trace)
     reason = failure.error.message if failure.error else "unexpected error (a bug: please report)"
-    return Exclusion("responses", subject, reason=f"failed: {reason}", failure=True)
+    return Exclusion(stage, subject, reason=f"failed: {reason}", failure=True)

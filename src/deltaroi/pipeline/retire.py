@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deltaroi.layout import Layout
+from deltaroi.tables import BESIDE
 
 
 def retire(layout: Layout, stages: Iterable[str]) -> None:
@@ -24,7 +25,8 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
     """
     tables: dict[str, tuple[Path, ...]] = {
         "responses": (layout.table("responses"), layout.table("selections")),
-        "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions),
+        "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions,
+                    *(layout.table(schema.name) for schema in BESIDE)),
     }
     texts: dict[str, tuple[Path, ...]] = {
         "effects": (layout.group_notes,),
@@ -36,5 +38,17 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
             table.with_suffix(".json").unlink(missing_ok=True)
         for text in texts.get(stage, ()):
             text.unlink(missing_ok=True)
+        if stage == "effects":
+            retire_small_volume(layout)
         if stage in ("effects", "report"):
             shutil.rmtree(layout.marks / stage, ignore_errors=True)
+
+
+def retire_small_volume(layout: Layout) -> None:
+    """Remove the tests of the voxels inside the ROIs: table, maps, notes and marks; the maps of subjects stay."""
+    for table in (layout.table("small_volume"), layout.small_volume_exclusions):
+        table.unlink(missing_ok=True)
+        table.with_suffix(".json").unlink(missing_ok=True)
+    layout.small_volume_notes.unlink(missing_ok=True)
+    shutil.rmtree(layout.voxel_maps, ignore_errors=True)
+    (layout.marks / "small-volume" / "group.json").unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
+from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
@@ -43,6 +44,10 @@ class RunResult:
         The report, when it was made.
     reran : mapping of str to int
         Stage -> number of steps that were done anew (the others were still valid).
+    small_volume : DataFrame
+        Voxels inside the ROIs (``group.small_volume``); empty where they were not asked for.
+    beside : mapping of str to DataFrame
+        The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``; empty without effects.
     """
 
     study: Study
@@ -56,6 +61,8 @@ class RunResult:
     exit_code: int
     report: Path | None
     reran: Mapping[str, int] = field(default_factory=dict)
+    small_volume: pd.DataFrame = field(default_factory=pd.DataFrame)
+    beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None
+    voxels = voxel_stage.small_volume(work) if "effects" in reached else voxel_stage.nothing()
     exclusions = stages.write_exclusions(work)
     stages.write_record(work)
     report = stages.report(work) if "report" in reached else None
@@ -124,7 +132,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
-        exit_code=work.exit_code(), report=report, reran=dict(work.reran))
+        exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
+        beside=group.beside if group else {})
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

@@ -15,15 +15,16 @@ from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import region_files
+from deltaroi.masks import library_state, region_files
+from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import LOCALISERS, declared, functional_rois
+from deltaroi.pipeline.declared import LOCALISERS, SMALL_VOLUME, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
-from deltaroi.pipeline.steps import Step
-from deltaroi.tables import EXCLUSIONS, REGIONS, exclusion_frame
+from deltaroi.pipeline.steps import Step, marked_outputs
+from deltaroi.tables import BESIDE, EXCLUSIONS, REGIONS, exclusion_frame
 from deltaroi.types import NA, Exclusion, RunKey
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Work:
     region_digests: dict[str, str] = field(default_factory=dict)
     fit_digests: dict[RunKey, str] = field(default_factory=dict)
     response_digests: dict[str, str] = field(default_factory=dict)
+    told_digests: tuple[str, ...] = ()
+    small_volume_digest: str = ""
 
     def failures(self) -> list[dict[str, str]]:
         """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
@@ -83,12 +86,14 @@ class Work:
 
 
 def masks(work: Work) -> None:
-    """Build the ROIs on every grid of the plan, and write ``regions.tsv``."""
+    """Build the ROIs on every grid of the plan, write ``regions.tsv``, and remove those of an earlier study."""
     study = work.study
     fields = declared(study)["masks"]
+    earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
     steps, items = [], []
     for grid in work.plan.grids:
-        steps.append(Step("masks", f"grid-{grid.digest}", 3, {**fields, "grid": grid.digest}, (),
+        mine = {**fields, "grid": grid.digest, "library": library_state(study.regions, grid.space)}
+        steps.append(Step("masks", f"grid-{grid.digest}", 4, mine, (),
                           region_files(study.regions, work.file.resolve().parent, grid.space)))
         items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
                                           study.dataset.allow_space_mismatch))
@@ -100,7 +105,9 @@ def masks(work: Work) -> None:
     for found in sets:
         work.exclusions += found.exclusions
         work.warnings += found.notes
-    write_table(pd.concat([found.table for found in sets], ignore_index=True), REGIONS, work.layout.table("regions"))
+    table = pd.concat([found.table for found in sets], ignore_index=True)
+    write_descriptions(table, work.layout, earlier)
+    write_table(table, REGIONS, work.layout.table("regions"))
 
 
 def first_level(work: Work) -> None:
@@ -142,7 +149,7 @@ def _failed(work: Work, stage: str, planned: PlannedRun, failure: Failure) -> Ex
 
 
 def effects(work: Work, table: pd.DataFrame) -> Any:
-    """Compare the groups and write ``effects.tsv`` and ``quality.tsv``."""
+    """Compare the groups and write ``effects.tsv``, the tables beside it and ``quality.tsv``."""
     study = work.study
     fields = {
         **declared(study)["effects"],
@@ -150,7 +157,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         "covariates": work.plan.covariates.to_dict("split"),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
-    step = Step("effects", "group", 1, fields, upstream, ())
+    step = Step("effects", "group", 2, fields, upstream, ())
     item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates)
     (digest,) = work.do("effects", [step], [item], work_items.analyse)
     if isinstance(digest, Failure):
@@ -187,11 +194,12 @@ def write_record(work: Work) -> None:
 def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
+    inputs += [work.layout.table(schema.name) for schema in BESIDE]
     chosen = work.layout.table("selections")
     inputs += [chosen] if chosen.is_file() else []
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
-    fields = {**declared(work.study)["report"], "tables": tables}
-    step = Step("report", "report", 1, fields, tuple(work.region_digests.values()), ())
+    fields = {**declared(work.study)["report"], "tables": tables, SMALL_VOLUME: work.small_volume_digest}
+    step = Step("report", "report", 2, fields, tuple(work.region_digests.values()), ())
     (digest,) = work.do("report", [step], [None], work_items.write_report)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
@@ -205,7 +213,9 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
     totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
-              "responses": len(subjects), "effects": 1, "report": 1}
+              "responses": len(subjects), "effects": 1,
+              **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
+              "report": 1}
     marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
              for stage in totals}
     return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

@@ -96,6 +96,17 @@ class Step:
         return _digest(outputs)
 
 
+def marked_outputs(layout: Layout, name: str) -> set[Path]:
+    """The outputs that the marks of one kind of step name, whether they are still valid or not."""
+    found: set[Path] = set()
+    for path in sorted((layout.marks / name).glob("*.json")):
+        try:
+            found |= {layout.root / output for output in json.loads(path.read_text())["outputs"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
 def _digest(outputs: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(outputs), sort_keys=True).encode()).hexdigest()
 

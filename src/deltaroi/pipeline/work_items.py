@@ -20,7 +20,17 @@ from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions,
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.steps import Step
 from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, SELECTIONS, exclusion_frame, exclusion_rows
+from deltaroi.tables import (
+    BESIDE,
+    EFFECTS,
+    EXCLUSIONS,
+    QUALITY,
+    RESPONSES,
+    SCHEMAS,
+    SELECTIONS,
+    exclusion_frame,
+    exclusion_rows,
+)
 from deltaroi.types import Exclusion, RunKey
 
 
@@ -170,6 +180,7 @@ class GroupTables:
     exclusions: tuple[Exclusion, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    beside: Mapping[str, pd.DataFrame]
 
 
 def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
@@ -186,6 +197,9 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     write_table(group.quality(responses, design), QUALITY, paths[1])
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
     write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
+    for name, table in found.beside.items():
+        paths.append(layout.table(name))
+        write_table(table, SCHEMAS[name], paths[-1])
     return paths
 
 
@@ -194,8 +208,8 @@ def load_effects(layout: Layout) -> GroupTables:
     lost = read_table(layout.group_exclusions, EXCLUSIONS)
     said = json.loads(layout.group_notes.read_text())
     return GroupTables(read_table(layout.table("effects"), EFFECTS), read_table(layout.table("quality"), QUALITY),
-                       exclusion_rows(lost), tuple(said["warnings"]),
-                       tuple(said["notes"]))
+                       exclusion_rows(lost), tuple(said["warnings"]), tuple(said["notes"]),
+                       {schema.name: read_table(layout.table(schema.name), schema) for schema in BESIDE})
 
 
 def write_report(layout: Layout, item: None) -> list[Path]:

@@ -17,7 +17,18 @@ from deltaroi.errors import DataError
 from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
 from deltaroi.specs import Functional, FunctionalRoi
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, SELECTIONS, Schema, conform
+from deltaroi.tables import (
+    BESIDE,
+    EFFECTS,
+    EXCLUSIONS,
+    QUALITY,
+    REGIONS,
+    RESPONSES,
+    SELECTIONS,
+    SMALL_VOLUME,
+    Schema,
+    conform,
+)
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey
 
 Row = dict[str, Any]
@@ -73,6 +84,8 @@ class Output:
         The group tables, conformed; empty when the file is absent.
     absent : tuple of str
         Names of the files that are not there; the selections are there only where ROIs are functional.
+    beside : mapping of str to DataFrame
+        The tables beside the effects, by name; likewise.
     """
 
     layout: Layout
@@ -85,6 +98,14 @@ class Output:
     quality: pd.DataFrame
     selections: pd.DataFrame
     absent: tuple[str, ...]
+    beside: Mapping[str, pd.DataFrame]
+
+    @cached_property
+    def small_volume(self) -> pd.DataFrame:
+        """The tests of the voxels inside the ROIs; empty where they were not asked for."""
+        path = self.layout.table(SMALL_VOLUME.name)
+        return read_table(path, SMALL_VOLUME) if path.is_file() else \
+            conform(pd.DataFrame(columns=SMALL_VOLUME.names), SMALL_VOLUME)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
@@ -211,13 +232,14 @@ def read_output(out: Path) -> Output:
     study = _study(layout.study)
     responses, effects, exclusions = table(RESPONSES), table(EFFECTS), table(EXCLUSIONS)
     regions, quality = table(REGIONS), table(QUALITY)
+    beside = {schema.name: table(schema) for schema in BESIDE}
     chosen = layout.table(SELECTIONS.name)
     selections = read_table(chosen, SELECTIONS) if chosen.is_file() else \
         conform(pd.DataFrame(columns=SELECTIONS.names), SELECTIONS)
     if not layout.record.is_file():
         absent.append(f"group/{layout.record.name}")
     return Output(layout, study, _record(layout.record), responses, effects, exclusions, regions, quality, selections,
-                  tuple(absent))
+                  tuple(absent), beside)
 
 
 def _study(path: Path) -> Study:

@@ -10,6 +10,7 @@ import yaml
 
 from deltaroi.report import words
 from deltaroi.report.answer import headline, verdicts
+from deltaroi.report.assumed import assumption_table, assumption_words, residual_panels
 from deltaroi.report.atlas_pictures import draw_regions
 from deltaroi.report.data import Output
 from deltaroi.report.figures.style import GROUPS, colour
@@ -27,6 +28,8 @@ from deltaroi.report.methods import Methods
 from deltaroi.report.methods_group import reason
 from deltaroi.report.methods_signal import people
 from deltaroi.report.pictures import clouds, forests, signal
+from deltaroi.report.sizes import bayes_tables, size_tables
+from deltaroi.report.small_volume import small_volume_pictures, small_volume_tables
 from deltaroi.types import NA
 
 
@@ -55,7 +58,7 @@ def render(output: Output, methods: Methods) -> str:
         "style": Markup(templates.joinpath("style.css").read_text(encoding="utf-8")),  # noqa: S704  our own files
         "script": Markup(templates.joinpath("tables.js").read_text(encoding="utf-8")),  # noqa: S704
         "drawn": Markup,  # SVG by our own figures; matplotlib escapes its text
-        **head(output), **results(output), **quality(output), "methods": methods, "run": output.run,
+        **head(output), **results(output), **beside(output), **quality(output), "methods": methods, "run": output.run,
         "study_yaml": study_yaml(output), "counts": counts(output),
     }
     return environment.get_template("report.html.j2").render(context)
@@ -84,7 +87,15 @@ def results(output: Output) -> dict[str, Any]:
     """Effects and responses."""
     return {"forests": forests(output), "primary_tables": primary_tables(output), "all_effects": all_effects(output),
             "clouds": clouds(output), "drawings": draw_regions(output), "region_table": region_table(output),
-            "selection_table": selection_table(output)}
+            "selection_table": selection_table(output), "inside_tables": small_volume_tables(output),
+            "inside": small_volume_pictures(output)}
+
+
+def beside(output: Output) -> dict[str, Any]:
+    """Effect sizes, Bayes factors and assumptions."""
+    return {"size_tables": size_tables(output), "bayes_tables": bayes_tables(output),
+            "assumption_table": assumption_table(output), "assumption_words": assumption_words(output),
+            "residual_panels": residual_panels(output)}
 
 
 def quality(output: Output) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from deltaroi.masks.references import own_parts
 from deltaroi.report import words
 from deltaroi.report.data import Output
-from deltaroi.specs import CombineRoi, CustomRoi, Functional, FunctionalRoi
-from deltaroi.types import CIRCULAR, CUSTOM, RoiKey, is_own
+from deltaroi.specs import CombineRoi, Functional, FunctionalRoi, Regions
+from deltaroi.types import CIRCULAR, RoiKey, is_own
 
 
 def functional_words(spec: Functional) -> str:
@@ -49,16 +48,11 @@ def independent(output: Output, roi: RoiKey) -> bool | None:
     """Whether an ROI was drawn without the data that are tested in it; None where nobody here can know."""
     if roi.definition == CIRCULAR:
         return False
-    custom = output.study.regions.custom
-    return None if is_own(roi.definition) and _brought(roi.region, custom) else True
+    return None if is_own(roi.definition) and _brought(roi.region, output.study.regions) else True
 
 
-def _brought(name: str, custom: Mapping[str, CustomRoi]) -> bool:
+def _brought(name: str, regions: Regions) -> bool:
     """Whether an ROI rests on an image or on coordinates that the study file brings."""
-    roi = custom.get(name)
-    if isinstance(roi, (CombineRoi, FunctionalRoi)):
-        texts = [roi.functional.within] if isinstance(roi, FunctionalRoi) else roi.combine.of
-        parts = (text.split(".") for text in texts)
-        return any(part[0] in custom and (len(part) == 1 or part[1] in (CUSTOM, "L", "R", "B"))
-                   and _brought(part[0], custom) for part in parts)
+    if isinstance(regions.custom.get(name), (CombineRoi, FunctionalRoi)):
+        return any(_brought(part, regions) for part in own_parts(name, regions))
     return True

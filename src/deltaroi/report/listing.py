@@ -170,7 +170,7 @@ def region_table(output: Output) -> Table:
                      "" if row["warning"] == NA else row["warning"]])
     table = _table("The ROIs: source, and volume before and after resampling to the images' grid.", columns, rows,
                    [columns[6], columns[7], columns[10]], warned)
-    return _shared_below(table, (1, 2, 3, 4, 5, 8, 9))
+    return shared_below(table, (1, 2, 3, 4, 5, 8, 9))
 
 
 def selection_table(output: Output) -> Table:
@@ -212,7 +212,7 @@ def _spaces(row: Row) -> str:
     return f"{row['source_space']} → {row['space']} ({row['space_relation']})"
 
 
-def _shared_below(table: Table, candidates: Sequence[int]) -> Table:
+def shared_below(table: Table, candidates: Sequence[int]) -> Table:
     """Take columns that say the same in every row out of the table, into its note."""
     shared = {i for i in candidates if len(table.rows) > 1 and len({row[i] for row in table.rows}) == 1}
     if not shared:
@@ -221,7 +221,7 @@ def _shared_below(table: Table, candidates: Sequence[int]) -> Table:
     note = "For every row: " + "; ".join(f"{table.columns[i].lower()} {table.rows[0][i]}" for i in sorted(shared))
     return Table(table.caption, tuple(table.columns[i] for i in kept),
                  tuple(tuple(row[i] for i in kept) for row in table.rows),
-                 frozenset(kept.index(i) for i in table.numeric), table.marked, note.rstrip(".") + ".")
+                 frozenset(kept.index(i) for i in table.numeric - shared), table.marked, note.rstrip(".") + ".")
 
 
 def quality_table(output: Output) -> Table:

@@ -118,16 +118,48 @@ def effects_text(output: Output) -> str:
     """Effect sizes and tests of absence that were computed."""
     frame = output.effects
     parts = []
-    sources = {"d_ppc2": " [@morris2008]", "d_av": " [@lakens2013]"}
-    kinds = sorted(set(frame.loc[frame["effect_size"].notna(), "effect_size_kind"]) - {NA})
-    if kinds:
-        named = (words.EFFECT_SIZES.get(k, k) + sources.get(k, "") for k in kinds)
-        parts.append(f"Standardised effect sizes: {words.listed(named)}.")
+    kinds = {str(kind) for kind in frame.loc[frame["effect_size"].notna(), "effect_size_kind"]}
+    sizes = output.beside["effect_sizes"]
+    kinds |= {str(kind) for kind in sizes.loc[sizes["value"].notna(), "kind"]}
+    if kinds - {NA}:
+        parts.append(f"Standardised effect sizes: {words.listed(_SIZES.get(k, k) for k in sorted(kinds - {NA}))}.")
+    if (sizes["method"].eq("bca_bootstrap") & sizes["ci_low"].notna()).any():
+        parts.append(f"d_ppc2 also has a bias-corrected and accelerated bootstrap interval [@efron1987] "
+                     f"({int(sizes['replicates'].max())} resamples of whole subjects within groups, seed "
+                     f"{output.study.group.seed}).")
     if frame["p_equivalence"].notna().any():
         parts.append(f"Absence of an effect was tested by two one-sided tests [@schuirmann1987] with bounds of "
                      f"±{output.study.group.equivalence_bounds_d:g} pooled baseline standard deviations.")
-    if frame["bf10"].notna().any():
-        parts.append("Bayes factors use the JZS prior [@rouder2009].")
+    bayes = output.beside["bayes"]
+    if frame["bf10"].notna().any() or bayes["bf10"].notna().any():
+        widths = words.listed(f"{width:.3g}" for width in sorted(set(bayes["width"])))
+        under = f" with Cauchy priors of the widths {widths}" if widths else ""
+        parts.append(f"Bayes factors use the JZS prior [@rouder2009]{under}.")
     if frame["loo_min"].notna().any():
         parts.append("Influence: the range of the estimate when each subject is left out.")
+    return " ".join(parts)
+
+
+_SIZES = {"d_ppc2": "d_ppc2 [@morris2008]",
+          "adjusted_d": "the adjusted difference over the pooled standard deviation of the first session (interval by "
+                        "recovery of variance estimates [@zou2008])",
+          "d_av": "d_av [@lakens2013;bonett2008]", "d_rm": "d_rm [@morris2002]", "d_z": "d_z", "g": "Hedges' g",
+          "partial_eta2": "partial η² (90 % interval [@steiger2004])", "partial_omega2": "partial ω² (90 % interval)"}
+
+
+def assumptions_text(output: Output) -> str:
+    """What was looked at of the primary models' assumptions."""
+    frame = output.beside["assumptions"]
+    if frame.empty:
+        return ""
+    parts = ["Assumptions of the primary models were described, not used to choose a test: skewness, kurtosis, the "
+             "Shapiro–Wilk [@shapiro1965] and the studentised Breusch–Pagan test [@koenker1981] of the residuals of "
+             "least squares, and Cook's distances [@cook1977]."]
+    if set(frame["residuals_of"]) != set(frame["model"]):
+        parts.append("The residuals are those of the change from the first to the last session on complete cases.")
+    if frame["baseline_standardised"].notna().any():
+        parts.append("Differences between groups before are stated in units of the average standard deviation, with "
+                     "intervals [@bonett2008], and not tested [@senn1994].")
+    if frame["slope_p"].notna().any():
+        parts.append("The slopes of ANCOVA were compared between groups.")
     return " ".join(parts)

@@ -17,7 +17,9 @@ MODELS = {
 ERRORS = {"hc2_welch": "HC2, Welch's df", "cr2_welch": "CR2, Welch's df", "hc3": "HC3", "welch": "Welch",
           "classical": "classical", "satterthwaite": "Satterthwaite"}
 EFFECT_SIZES = {"d_ppc2": "d_ppc2", "d_av": "d_av", "d_rm": "d_rm", "d_z": "d_z", "g": "Hedges' g",
-                "partial_eta2": "partial η²"}
+                "partial_eta2": "partial η²", "partial_omega2": "partial ω²", "adjusted_d": "adjusted d"}
+METHODS = {"morris": "Morris' variance", "bca_bootstrap": "bootstrap (BCa)", "mover": "recovered variances (MOVER)",
+           "large_sample": "large-sample variance", "noncentral_t": "noncentral t", "noncentral_f": "noncentral F"}
 TERMS = {"group_difference": "difference between groups", "group_x_session": "group × session",
          "group_at_baseline": "difference between groups at baseline", "session": "change over sessions",
          "mean": "mean response", "group": "difference between groups at the first session"}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deltaroi.errors import DataError
+from deltaroi.fill import dice
 from deltaroi.grid import FloatArray, Grid, IntArray
 from deltaroi.responses.choosers import CHOOSES, TOO_FEW, Part, Seen, contrast_name, is_localiser, is_named, parts
-from deltaroi.responses.coverage import Common, Covered, cover
+from deltaroi.responses.coverage import Common, Covered, cover, roi_keys
 from deltaroi.responses.others import VoxelEffects, one_sample_t
 from deltaroi.signal.runfit import RunFit
 from deltaroi.specs import Functional
-from deltaroi.types import NA, Exclusion, RoiKey, RunKey
+from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, Exclusion, RoiKey, RunKey
 
 if TYPE_CHECKING:
     from deltaroi.masks import RegionSet
@@ -81,6 +82,33 @@ class _Set:
     flat: IntArray
     t: FloatArray
     choosing: int
+
+
+@dataclass(frozen=True, eq=False)
+class CoveredAll:
+    """All ROIs of one subject, rows of the selections table, what is left out."""
+
+    covered: Mapping[RoiKey, Covered]
+    rows: tuple[dict[str, Any], ...]
+    exclusions: tuple[Exclusion, ...]
+
+
+def cover_all(fits: Sequence[RunFit], localisers: Localisers, regions: Mapping[str, RegionSet],
+              minimum: float) -> CoveredAll:
+    """The voxels of every ROI of one subject: by the coverage rule, or chosen; the arguments are those of `choose`."""
+    covered: dict[RoiKey, Covered] = {}
+    rows: list[dict[str, Any]] = []
+    lost: list[Exclusion] = []
+    for key in roi_keys(regions):
+        if key.definition in (FUNCTIONAL, CIRCULAR):
+            found = choose(key, fits, localisers, regions, minimum)
+            covered[key] = found.covered
+            lost += found.exclusions
+            rows += found.rows
+        else:
+            covered[key], gone = cover(fits, regions, key, minimum)
+            lost += gone
+    return CoveredAll(covered, tuple(rows), tuple(lost))
 
 
 def choose(key: RoiKey, fits: Sequence[RunFit], localisers: Localisers, regions: Mapping[str, RegionSet],
@@ -220,17 +248,12 @@ def _rows(subject: str, key: RoiKey, spec: Functional, sets: Sequence[_Set]) -> 
         n = one.flat.size
         centre = one.voxels.weights @ one.grid.world(one.grid.unravel(one.flat)) / one.voxels.effective if n else \
             np.full(3, np.nan)
+        overlap = np.nan if first is None or one is first or one.part.grid != first.part.grid else \
+            dice(first.flat, one.flat)
         rows.append({
             "subject": subject, "session": one.part.session, "run": one.part.run, "region": key.region,
             "hemisphere": key.hemisphere, "definition": key.definition, "contrast": contrast_name(spec),
             "select_from": spec.select_from, "n_choosing": one.choosing, "n_candidates": one.picked.candidates,
             "n_chosen": n, "threshold_t": float(one.t.min()) if n else np.nan, "x_mm": centre[0], "y_mm": centre[1],
-            "z_mm": centre[2], "overlap": np.nan if first is None or one is first else _dice(first, one)})
+            "z_mm": centre[2], "overlap": overlap})
     return rows
-
-
-def _dice(a: _Set, b: _Set) -> float:
-    """Overlap of two sets of voxels; NaN on different grids, or where one is empty."""
-    if a.part.grid != b.part.grid or not (a.flat.size and b.flat.size):
-        return float("nan")
-    return 2 * np.intersect1d(a.flat, b.flat).size / (a.flat.size + b.flat.size)

@@ -11,7 +11,7 @@ from deltaroi.grid import FloatArray
 from deltaroi.responses.coverage import Common
 from deltaroi.signal.glm import fit_series
 from deltaroi.signal.runfit import RunFit
-from deltaroi.summaries import eigenvariate, linear_weights, mean_timeseries, summary_exists
+from deltaroi.summaries import eigenvariate, mean_timeseries, partial_volume_weights, summary_exists
 from deltaroi.types import RoiKey
 
 
@@ -60,5 +60,5 @@ def _series(fit: RunFit, voxels: Common, how: str) -> FloatArray:
         clean = scaled - nuisance @ np.linalg.lstsq(nuisance, scaled, rcond=None)[0]
         return eigenvariate(clean)
     if how == "partial_volume":
-        return mean_timeseries(scaled, linear_weights(voxels.weights, "partial_volume"))
+        return mean_timeseries(scaled, partial_volume_weights(voxels.weights))
     return mean_timeseries(scaled, np.ones_like(voxels.weights) if how == "mean" else voxels.weights)

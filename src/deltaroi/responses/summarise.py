@@ -12,13 +12,13 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from deltaroi.errors import DataError
-from deltaroi.responses.coverage import NO_VOXELS, Common, Covered, cover, roi_keys
-from deltaroi.responses.functional import Localisers, choose
+from deltaroi.responses.coverage import NO_VOXELS, Common, Covered
+from deltaroi.responses.functional import Localisers, cover_all
 from deltaroi.responses.series import SeriesFit, fit_roi_series
 from deltaroi.signal.runfit import RunFit
 from deltaroi.summaries import FILLED_ALIKE, OF_SERIES, resolve_summary, summarise_voxels, summary_exists
 from deltaroi.tables import RESPONSES, SELECTIONS, conform
-from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, Exclusion, RoiKey
+from deltaroi.types import NA, Exclusion, RoiKey
 
 if TYPE_CHECKING:
     from deltaroi.masks import RegionSet
@@ -96,19 +96,8 @@ def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary:
     ordered = sorted(fits, key=lambda fit: fit.key)
     _check(ordered)
     serving = [fit for fit in ordered if fit.vectors.any()]
-    given = localisers or Localisers({})
-    lost: list[Exclusion] = []
-    chosen: list[dict[str, Any]] = []
-    covered: dict[RoiKey, Covered] = {}
-    for key in roi_keys(regions):
-        if key.definition in (FUNCTIONAL, CIRCULAR):
-            found = choose(key, serving, given, regions, minimum_coverage)
-            covered[key] = found.covered
-            lost += found.exclusions
-            chosen += found.rows
-        else:
-            covered[key], gone = cover(serving, regions, key, minimum_coverage)
-            lost += gone
+    found = cover_all(serving, localisers or Localisers({}), regions, minimum_coverage)
+    covered, lost = found.covered, list(found.exclusions)
     with threadpool_limits(1, user_api="blas"):
         series = _series_fits(covered, summary)
     sessions = list(dict.fromkeys((fit.key.session, fit.key.task) for fit in ordered))
@@ -120,7 +109,7 @@ def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary:
                 row, empty = _row(_Place(key, contrast, session, task), roi, ordered[0], series, summary)
                 rows.append({"specification": specification, "group": NA, **row})
                 lost += empty
-    selections = [{"specification": specification, **row} for row in chosen]
+    selections = [{"specification": specification, **row} for row in found.rows]
     return SubjectResponses(conform(pd.DataFrame(rows, columns=RESPONSES.names), RESPONSES),
                             conform(pd.DataFrame(selections, columns=SELECTIONS.names), SELECTIONS),
                             tuple(dict.fromkeys(lost)))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid, IntArray
 from deltaroi.signal.header import ImageHeader
-from deltaroi.signal.stream import NOT_STATED, ByteStream, Source, next_header, open_bytes
+from deltaroi.signal.stream import ByteStream, Source, next_header, open_bytes
 from deltaroi.smoothing import SmoothingPlan
+from deltaroi.types import NOT_STATED
 
 PIECE_BYTES = 1 << 20
 BLOCK_VOLUMES = 8

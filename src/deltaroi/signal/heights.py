@@ -62,11 +62,11 @@ def event_height(hrf: str, duration_s: float, tr_s: float, oversampling: int, sl
 
     Notes
     -----
-    The peak of the *sampled* regressor is lower than that of the response it samples (up to 9 % at a TR of 3 s), so it
-    is not used. Instead ``height = (sum A_i**2 / sum A_i) * peak / area``: ``A_i`` is the area under the run's own
-    regressor for an event at the i-th of 20 onset phases within a TR, which holds what the oversampled grid does to
-    the event's length, and ``peak / area`` is that of the same response sampled 20 times as densely. The ratio of
-    sums is the least-squares amplitude over events of unequal area.
+    The highest *sample* of a response is lower than its peak (at a TR of 3 s up to 9 % on average over onset
+    phases), so it is not used. Instead ``height = (sum A_i**2 / sum A_i) * peak / area``: ``A_i`` is the area under
+    the run's own regressor for an event at the i-th of 20 onset phases within a TR, which holds what the
+    oversampled grid does to the event's length, and ``peak / area`` is that of the same response sampled 20 times
+    as densely. The ratio of sums is the least-squares amplitude over events of unequal area.
     """
     gap = int(np.ceil((duration_s + _TAIL_S) / tr_s)) + 2
     start = slice_time_ref * tr_s

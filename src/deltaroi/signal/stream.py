@@ -14,8 +14,8 @@ from isal import igzip, isal_zlib
 from deltaroi.errors import DataError
 from deltaroi.io.files import content_state
 from deltaroi.signal.header import SIZES, ImageHeader, parse_header, version_of
+from deltaroi.types import NOT_STATED
 
-NOT_STATED = "not stated"
 _SCRATCH = 1 << 20
 _MOST_SHRUNK = 1100  # deflate shrinks at most 1032 : 1
 
@@ -141,7 +141,8 @@ def check_content(path: Path) -> None:
         raise DataError("content not fetched", where=str(path), hint=f"fetch it: `datalad get {path}`")
     if state != "ok":
         raise DataError("the file is empty" if state == "empty" else
-                        "a broken link" if state == "broken link" else "no such file", where=str(path))
+                        "a broken link" if state == "broken link" else
+                        "this is a folder, not a file" if path.is_dir() else "no such file", where=str(path))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 A result carries the spec that made it. Every field is described; the JSON Schema is generated from these models.
 """
 
-from deltaroi.specs.base import Hemisphere, Name, Point, Scalar, Spec
+from deltaroi.specs.base import SIDES, Hemisphere, Name, Point, Scalar, Spec
 from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
 from deltaroi.specs.power import Power, Spread
 from deltaroi.specs.regions import (
@@ -24,7 +24,7 @@ from deltaroi.specs.regions import (
 from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
 from deltaroi.specs.simulation import Noise, Planted, SimulatedEvents, Simulation
 
-__all__ = ["HRF", "LARGEST_RADIUS_MM", "Combine", "CombineRoi", "Condition", "Confounds", "CustomRoi", "Execution",
-           "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere", "LabelsRoi", "MaskRoi",
-           "Name", "Noise", "Planted", "Point", "Power", "RegionChoice", "Regions", "Rule", "Scalar",
+__all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Combine", "CombineRoi", "Condition", "Confounds", "CustomRoi",
+           "Execution", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere", "LabelsRoi",
+           "MaskRoi", "Name", "Noise", "Planted", "Point", "Power", "RegionChoice", "Regions", "Rule", "Scalar",
            "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Spread", "Summary", "Threshold"]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Scalar = str | bool | int | float
 Point = tuple[float, float, float]
 Hemisphere = Literal["L", "R", "B"]
+SIDES: tuple[Hemisphere, ...] = ("L", "R", "B")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 

@@ -48,6 +48,8 @@ class GroupStats(Spec):
         "sessions, or a slope where it can be fitted and else an intercept, which is said.")
     times: list[float] | None = Field(None, min_length=2, description="Times of the sessions for linear trends and "
                                       "random slopes, e.g. weeks; null: 0, 1, 2 and so on.")
+    small_volume: bool = Field(False, description="Also ask the question of every voxel of each ROI, corrected over "
+                               "the ROI's voxels: a second set of tests, for where in an ROI an effect lies.")
 
     def flips(self, model: str, kind: str) -> bool:
         """Whether signs are flipped to test a difference between groups of this model with errors of this kind."""
@@ -60,6 +62,12 @@ class GroupStats(Spec):
     def _times_rise(self) -> GroupStats:
         if self.times is not None and any(b <= a for a, b in pairwise(self.times)):
             raise ValueError(f"times must rise from session to session, found {self.times}")
+        return self
+
+    @model_validator(mode="after")
+    def _voxels_need_arrangements(self) -> GroupStats:
+        if self.small_volume and not self.permutations:
+            raise ValueError("small_volume corrects by permutation, and permutations is 0")
         return self
 
 

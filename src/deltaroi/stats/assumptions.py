@@ -74,15 +74,32 @@ def check_residuals(model: Fit, group: NDArray[np.int64]) -> Residuals:
     if model.exact or n < 3:
         return Residuals(n, leverage=leverage, leverage_at=at,
                          problem="the model reproduces the values exactly" if n else "there are no subjects")
-    usable = h < _FULL
-    rest = np.where(usable, 1 - h, 1.0)
-    cook = np.where(usable, e**2 * h / rest**2, 0.0) / ((n - model.df) * float(e @ e) / model.df)
-    worst = int(np.argmax(cook))
+    cook = cooks_distance(model)
+    worst = int(np.argmax(np.nan_to_num(cook)))
     ratio, widest, narrowest = _variance_ratio(e, group)
     return Residuals(
         n, float(stats.skew(e, bias=False)), float(stats.kurtosis(e, bias=False)) if n > 3 else NAN,
         float(stats.shapiro(e / float(np.abs(e).max())).pvalue), _breusch_pagan(e, model.design), ratio, widest,
         narrowest, float(cook[worst]), worst, leverage, at)
+
+
+def cooks_distance(model: Fit) -> Array:
+    """Cook's distance of every subject, shape (n,); 0 where the model fits one by itself, NaN for an exact fit."""
+    n, e, h = model.residuals.size, model.residuals, model.leverage
+    if model.exact:
+        return np.full(n, NAN)
+    usable = h < _FULL
+    rest = np.where(usable, 1 - h, 1.0)
+    return np.where(usable, e**2 * h / rest**2, 0.0) / ((n - model.df) * float(e @ e) / model.df)
+
+
+def standardised(model: Fit) -> Array:
+    """Residuals over their standard errors s √(1-h), shape (n,) (R's ``rstandard``); NaN where there is no error."""
+    usable = model.leverage < _FULL
+    if model.exact:
+        return np.full(model.residuals.size, NAN)
+    s = math.sqrt(float(model.residuals @ model.residuals) / model.df)
+    return np.where(usable, model.residuals / (s * np.sqrt(np.where(usable, 1 - model.leverage, 1.0))), NAN)
 
 
 def _variance_ratio(values: Array, group: NDArray[np.int64]) -> tuple[float, int, int]:
@@ -119,22 +136,37 @@ class Imbalance:
         First SD over second.
     problem : str
         Why numbers are missing; empty when none is.
+    low, high : float
+        95 % interval of ``standardised``.
     """
 
     difference: float = NAN
     standardised: float = NAN
     sd_ratio: float = NAN
     problem: str = ""
+    low: float = NAN
+    high: float = NAN
 
 
 def imbalance(first: Array, second: Array) -> Imbalance:
-    """Compare two groups before, values of shape (n₁,) and (n₂,)."""
+    """Compare two groups before, values of shape (n₁,) and (n₂,).
+
+    Notes
+    -----
+    The interval is d ± 1.96 SE with the large-sample variance d² (s₁⁴/(n₁-1) + s₂⁴/(n₂-1)) / (8 s⁴) +
+    (s₁²/(n₁-1) + s₂²/(n₂-1)) / s², s² = (s₁²+s₂²)/2 (Bonett 2008; R's ``statpsych::ci.stdmean2``).
+    """
     (n1, m1, v1), (n2, m2, v2) = moments(first), moments(second)
     if min(n1, n2) < 2:
         return Imbalance(m1 - m2, problem=f"there are {n1} and {n2} subjects")
     if not v1 + v2 > 0:
         return Imbalance(m1 - m2, problem="the values do not vary")
-    return Imbalance(m1 - m2, (m1 - m2) / math.sqrt((v1 + v2) / 2), math.sqrt(v1 / v2) if v2 > 0 else math.inf)
+    average = (v1 + v2) / 2
+    d = (m1 - m2) / math.sqrt(average)
+    variance = d**2 * (v1**2 / (n1 - 1) + v2**2 / (n2 - 1)) / (8 * average**2) \
+        + (v1 / (n1 - 1) + v2 / (n2 - 1)) / average
+    half = float(stats.norm.ppf(0.975)) * math.sqrt(variance)
+    return Imbalance(m1 - m2, d, math.sqrt(v1 / v2) if v2 > 0 else math.inf, low=d - half, high=d + half)
 
 
 def parallel_slopes(last: Array, first: Array, group: NDArray[np.int64], others: Array, kind: str) -> Test:

@@ -123,16 +123,23 @@ def test_joint(model: Fit, weights: Array, kind: str) -> Test:
 
 
 def leave_one_out(model: Fit, weights: Array) -> tuple[float, float]:
-    """Smallest and largest estimate when one subject is left out; NaN where leaving one out undoes the effect.
+    """Smallest and largest estimate when one subject is left out; NaN where leaving one out undoes the effect."""
+    estimates = without_each(model, weights)
+    return (float(estimates.min()), float(estimates.max())) if np.isfinite(estimates).all() and estimates.size else \
+        (NAN, NAN)
+
+
+def without_each(model: Fit, weights: Array) -> Array:
+    """The estimate without each subject, shape (n,); all NaN where leaving one out undoes the effect.
 
     Uses b₍₋ᵢ₎ = b - (X'X)⁻¹ xᵢ eᵢ / (1 - hᵢ) (Cook 1977).
     """
+    missing: Array = np.full(model.design.shape[0], NAN)
     if not estimable(model, weights) or model.design.shape[0] < 2:
-        return NAN, NAN
+        return missing
     direction = model.design @ (model.inverse @ weights)
     alone = model.leverage > _FULL
     if (alone & (np.abs(direction) > TINY)).any():
-        return NAN, NAN
+        return missing
     shift = np.where(alone, 0.0, direction * model.residuals / np.where(alone, 1.0, 1 - model.leverage))
-    estimates = float(weights @ model.beta) - shift
-    return float(estimates.min()), float(estimates.max())
+    return np.asarray(float(weights @ model.beta) - shift)

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaroi.stats.permutation import BLOCK, IntArray
 from deltaroi.stats.record import TINY, Array
-from deltaroi.stats.refit import Refit, basis_left, basis_of, divided, equivalent_f, equivalent_t, ratio
+from deltaroi.stats.refit import Refit, basis_left, basis_of, comparable, divided, ratio
+
+Raw = tuple[Array, Array | None]
+"""|t| or F, and degrees of freedom where they come from the data and |z| of the same p is compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +69,21 @@ class FreedmanLane:
     kind: str
     labels: IntArray | None = None
 
+    @property
+    def df_between(self) -> int:
+        """How many columns are tested."""
+        return int(self.tested.shape[1])
+
     def absolute(self, arrangements: NDArray[np.generic]) -> Array:
         """|t| or F for each row of arrangements, shape (rows, n)."""
+        return in_blocks(arrangements, lambda rows: comparable(*self.raw(rows), self.df_between))
+
+    def raw(self, arrangements: NDArray[np.generic]) -> Raw:
+        """|t| or F for each row, not compared yet; rows are worked on as they come, without blocks."""
         model = self._model
         if model is None:
-            return np.full(arrangements.shape[0], np.nan)
-        return in_blocks(arrangements, lambda rows: model.absolute(rearranged(model.residual, rows)))
+            return np.full(arrangements.shape[0], np.nan), None
+        return model.raw(rearranged(model.residual, arrangements))
 
     @cached_property
     def _model(self) -> Refit | None:
@@ -99,25 +112,28 @@ class Welch:
     labels: IntArray
     equivalent: bool = False
 
+    @property
+    def df_between(self) -> int:
+        """How many groups there are, less one."""
+        return np.unique(self.labels).size - 1
+
     def absolute(self, arrangements: NDArray[np.generic]) -> Array:
         """|t| (two groups) or F for each row of arrangements, shape (rows, n)."""
+        return in_blocks(arrangements, lambda rows: comparable(*self.raw(rows), self.df_between))
+
+    def raw(self, arrangements: NDArray[np.generic]) -> Raw:
+        """|t| or F for each row, not compared yet; rows are worked on as they come, without blocks."""
         groups = np.unique(self.labels)
         member = (self.labels[:, None] == groups).astype(np.float64)
         counts = member.sum(axis=0)
         if groups.size < 2 or counts.min() < 2:
-            return np.full(arrangements.shape[0], np.nan)
+            return np.full(arrangements.shape[0], np.nan), None
         centred = self.y - self.y.mean()
         scale = float(np.abs(self.y).max())
         if float(np.abs(centred).max()) <= TINY * scale:
-            return np.full(arrangements.shape[0], np.nan)
-        return in_blocks(arrangements, lambda rows: self._of(rearranged(centred, rows), member, scale))
-
-    def _of(self, values: Array, member: Array, scale: float) -> Array:
-        statistic, df = _welch(values, member, scale)
-        if not self.equivalent:
-            return statistic
-        k = member.shape[1]
-        return equivalent_t(statistic, df) if k == 2 else equivalent_f(statistic, k - 1, df)
+            return np.full(arrangements.shape[0], np.nan), None
+        statistic, df = _welch(rearranged(centred, arrangements), member, scale)
+        return statistic, df if self.equivalent else None
 
 
 def _welch(values: Array, member: Array, scale: float) -> tuple[Array, Array]:
@@ -148,20 +164,22 @@ class SignFlip:
     subjects: IntArray
     y: Array
 
+    df_between: ClassVar[int] = 1
+
     def absolute(self, arrangements: NDArray[np.generic]) -> Array:
         """|t| for each row of signs, shape (rows, n)."""
+        return in_blocks(arrangements, lambda rows: self.raw(rows)[0])
+
+    def raw(self, signs: NDArray[np.generic]) -> Raw:
+        """|t| for each row; rows are worked on as they come, without blocks."""
         n = self.y.size
         spread = float(np.abs(self.y - self.y.mean()).max()) if n else 0.0
         if n < 2 or spread <= TINY * float(np.abs(self.y).max()):
-            return np.full(arrangements.shape[0], np.nan)
-        return in_blocks(arrangements, self._of)
-
-    def _of(self, signs: NDArray[np.generic]) -> Array:
-        n = self.y.size
+            return np.full(signs.shape[0], np.nan), None
         means = signs.astype(np.float64, copy=False) @ self.y / n
         squares = float(self.y @ self.y)
         variance = (squares - n * means**2) / (n - 1) / n
-        return ratio(means, variance, variance <= TINY * squares / n)
+        return ratio(means, variance, variance <= TINY * squares / n), None
 
 
 def rearranged(values: Array, arrangements: NDArray[np.generic]) -> Array:

@@ -65,7 +65,14 @@ class Refit:
         return self.kind not in ("groups", "hc2_welch") or bool((self.groups[1] > 1e-9).all())
 
     def absolute(self, values: Array) -> Array:
-        """|t| or F of each row of values, shape (rows, n); a row that the model reproduces counts as extreme."""
+        """|t| or F of each row of values, shape (rows, n), or what stands for it: |z| of the same p."""
+        return comparable(*self.raw(values), self.tested.shape[1])
+
+    def raw(self, values: Array) -> tuple[Array, Array | None]:
+        """|t| or F of each row of values, shape (rows, n), and its degrees of freedom where they are the data's.
+
+        A row that the model reproduces counts as extreme.
+        """
         q = self.tested.shape[1]
         coordinates = values @ self.basis
         effect = coordinates[:, self.nuisance.shape[1]:]
@@ -78,16 +85,16 @@ class Refit:
         if self.kind == "classical":
             variance = total / (self.basis.shape[0] - self.basis.shape[1])
             return ratio(effect[:, 0], variance, exact) if q == 1 else \
-                divided((effect**2).sum(axis=1) / q, variance, exact)
+                divided((effect**2).sum(axis=1) / q, variance, exact), None
         if self.kind == "groups":
-            return self._by_groups(effect, squares, exact)
+            return self._by_groups(effect, squares, exact), None
         if self.kind == "hc2_welch":
             return self._hc2(effect, squares, exact)
         weighted = self.tested / (1 - self.leverage)[:, None]
         if q == 1:
-            return ratio(effect[:, 0], squares @ weighted[:, 0] ** 2, exact)
+            return ratio(effect[:, 0], squares @ weighted[:, 0] ** 2, exact), None
         products = (weighted[:, :, None] * weighted[:, None, :]).reshape(-1, q * q)
-        return _wald(effect, (squares @ products).reshape(-1, q, q), exact)
+        return _wald(effect, (squares @ products).reshape(-1, q, q), exact), None
 
     def _by_groups(self, effect: Array, squares: Array, exact: NDArray[np.bool_]) -> Array:
         member, freedom, parts = self.groups
@@ -121,8 +128,8 @@ class Refit:
         spread = (flat @ pairs @ flat.T).reshape(-1, q, q, q, q).transpose(0, 1, 3, 2, 4)
         return products.reshape(n, q * q), expected, spread.reshape(-1, q**4)
 
-    def _hc2(self, effect: Array, squares: Array, exact: NDArray[np.bool_]) -> Array:
-        """Z equivalents; see :func:`deltaroi.stats.small_samples.robust_f`."""
+    def _hc2(self, effect: Array, squares: Array, exact: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Statistics and degrees of freedom; see :func:`deltaroi.stats.small_samples.robust_f`."""
         member, freedom, _ = self.groups
         q = self.tested.shape[1]
         products, expected, spread = self._hc2_constants
@@ -132,7 +139,7 @@ class Refit:
         pairs = (variances[:, :, None] * variances[:, None, :]).reshape(len(effect), -1) @ spread
         middle, mean = squares @ products, variances @ expected
         if q == 1:
-            return equivalent_t(ratio(effect[:, 0], middle[:, 0], bad), mean[:, 0] ** 2 / pairs[:, 0])
+            return ratio(effect[:, 0], middle[:, 0], bad), mean[:, 0] ** 2 / pairs[:, 0]
         middle = np.where(bad[:, None], np.eye(q).ravel(), middle).reshape(-1, q, q)
         inverse = np.linalg.inv(mean.reshape(-1, q, q))
         quads = (inverse[:, :, :, None, None] * inverse[:, None, None, :, :]).reshape(len(effect), -1)
@@ -140,7 +147,14 @@ class Refit:
         form = np.einsum("bi,bi->b", effect, np.linalg.solve(middle, effect[:, :, None])[:, :, 0])
         bad |= eta <= q - 1
         df = np.where(bad, 1.0, eta - q + 1)
-        return equivalent_f(np.where(bad, np.inf, form * df / (df + q - 1) / q), q, df)
+        return np.where(bad, np.inf, form * df / (df + q - 1) / q), df
+
+
+def comparable(statistic: Array, df: Array | None, df_between: int) -> Array:
+    """The statistic, or |z| of the same p where its degrees of freedom are the data's."""
+    if df is None:
+        return statistic
+    return equivalent_t(statistic, df) if df_between == 1 else equivalent_f(statistic, df_between, df)
 
 
 def equivalent_t(t: Array, df: Array) -> Array:

@@ -1,6 +1,6 @@
 """False positives and coverage of the default primaries at n = 10/10, and of max-T; seeds fixed.
 
-The band .040-.060 is DESIGN's; with 5,000 draws the Monte-Carlo standard error is .003.
+The band .040-.060 was fixed beforehand; with 5,000 draws the Monte-Carlo standard error is .003.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ TESTS = pd.read_csv(HERE / "mixed_tests.csv", dtype={"sessions": str, "groups": 
 SIMULATED = FITS[~FITS["dataset"].str.startswith("ratings")]
 MODELS = list(SIMULATED[["dataset", "model"]].itertuples(index=False, name=None))
 REAL = list(FITS[FITS["dataset"].str.startswith("ratings")][["dataset", "model"]].itertuples(index=False, name=None))
-ESTIMATE, LOOSER = 1e-6, 5e-5  # DESIGN 6 asks for six digits of estimates and errors, three of df, t, F and p
+ESTIMATE, LOOSER = 1e-6, 5e-5  # six digits of estimates and errors are promised, three of df, t, F and p
 
 
 Named = dict[tuple[str, str, str], mixed_designs.Contrast]

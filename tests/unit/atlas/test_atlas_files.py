@@ -18,6 +18,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import yaml
 
 from deltaroi import atlas
 from deltaroi.atlas.definitions import (
@@ -91,8 +92,10 @@ def test_which_files_are_checked_against_their_images() -> None:
 
 
 def test_one_definition_per_file_named_like_it() -> None:
-    stems = sorted(path.stem for path in definition_files())
-    assert len(stems) == len(set(stems)) == len(LIBRARY)
+    """Additions are no definitions, and named as anybody likes."""
+    kinds = {path.stem: yaml.safe_load(path.read_text())["kind"] for path in definition_files()}
+    stems = [stem for stem, kind in kinds.items() if kind != "addition"]
+    assert len(stems) == len(LIBRARY)
     names = [d.name for d in LIBRARY.values()]
     for definition in LIBRARY.values():
         alone = names.count(definition.name) == 1
@@ -305,9 +308,8 @@ def test_spheres_of_one_source_are_the_same_in_metasphere() -> None:
             assert definition.citation in (every.regions[name].citation or "")
 
 
-# The centres of the project's table of facts. Which meta-analysis each is from: the tables Empathy (Bzdok), Rew (Liu),
-# eMDN (Camilleri) and eSAD (Amft) that junifer 0.0.4 carries, where each is found to the millimetre. The left amygdala
-# is in none; the table of facts calls it a mirror image.
+# Which meta-analysis each centre is from: the tables Empathy (Bzdok), Rew (Liu), eMDN (Camilleri) and eSAD (Amft) that
+# junifer 0.0.4 carries, where each is found to the millimetre. The left amygdala is in none: it mirrors the right.
 CENTRES = {
     ("amygdala", "L"): ((-24, -2, -16), "Liu"), ("amygdala", "R"): ((24, -2, -16), "Liu"),
     ("AI", "L"): ((-30, 20, 4), "Bzdok"), ("AI", "R"): ((36, 22, -8), "Bzdok"),

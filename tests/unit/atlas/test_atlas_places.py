@@ -5,9 +5,6 @@ The images here are simulated: small, with the layout of the real files (folders
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +25,6 @@ SPACES = {"pauli2017": "MNI152NLin2009cAsym", "schaefer": "MNI152NLin6Asym", "ha
 def definition(name: str) -> Any:
     (found,) = atlas.variants(name)
     return found
-
-
-@pytest.fixture
-def nilearn_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder of nilearn's."""
-    for name in ("NILEARN_SHARED_DATA", "NILEARN_DATA"):
-        monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "nilearn_data"
-    monkeypatch.setenv("NILEARN_DATA", str(folder))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return folder
 
 
 def save(path: Path, data: np.ndarray) -> None:
@@ -171,34 +157,3 @@ def test_fetch_finds_what_is_there_and_refuses_what_is_not_downloaded(nilearn_da
     assert atlas.fetch(definition("pauli2017")) == (path,)
     with pytest.raises(UsageError, match="none that nilearn downloads"):
         atlas.fetch(definition("hcpex"))
-
-
-def test_a_definition_is_added_with_one_file(tmp_path: Path) -> None:
-    """As docs/adding-a-region.md says: one data file in ``atlases/`` of a checkout, and every command knows it."""
-    root = Path(atlas.__file__).parents[3]
-    for part in ("src", "atlases", "configs"):
-        shutil.copytree(root / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(root / "pyproject.toml", tmp_path)
-    (tmp_path / "atlases/hcpex_temporal_pole.yaml").write_text(
-        "kind: addition\nto: hcpex\nregions:\n  temporal_pole:\n    title: temporal pole (TGd, TGv)\n"
-        "    ids: {L: [94, 95], R: [274, 275]}\n    volume_mm3: null\n    rule: majority\n")
-    code = ("from deltaroi import atlas; import sys; print(atlas.library.__module__, "
-            "atlas.native_weights(atlas.find('temporal_pole', 'L', 'hcpex')).weights.sum())")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
-                          env={"PYTHONPATH": str(tmp_path / "src"), "PATH": ""})
-    assert float(done.stdout.split()[1]) > 1000
-
-
-def test_broken_additions_are_named(tmp_path: Path) -> None:
-    from deltaroi.atlas.library import read_library
-
-    base = Path(atlas.__file__).parents[3] / "atlases"
-    form = "kind: addition\nto: {}\nregions: {{{}: {{title: a, ids: {{L: [1], R: [2]}}, rule: majority}}}}\n"
-    for text, message in ((form.format("nothing", "a"), "adds to 'nothing', of which there are 0"),
-                          (form.format("hcpex", "VTA"), "has the regions VTA already"),
-                          ("kind: labels\nname: x\n", "not a definition")):
-        path = tmp_path / "x.yaml"
-        path.write_text(text)
-        with pytest.raises(DataError) as caught:
-            read_library((base / "hcpex.yaml", path))
-        assert message in caught.value.message

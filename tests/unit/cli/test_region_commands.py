@@ -79,10 +79,17 @@ def test_find_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     (["find", "24", "-2", "-16", "--space", "mni"], "--space: unknown template space"),
     (["show", "amygdalla"], "REGION: no definition has a region 'amygdalla'"),
     (["show", "amygdala", "--definition", "hcpx"], "--definition: unknown definition 'hcpx'"),
-    (["list", "--region", "amygdalla"], "did you mean 'amygdala'"),
+    (["list", "--region", "amygdalla"], "--region: no definition has a region 'amygdalla'"),
+    (["list", "--region", "VTA", "--definition", "liu2011sphere"], "--region: definition 'liu2011sphere' has no"),
+    (["list", "--region", ""], "--region: no region is named\n  hint: e.g. amygdala; `deltaroi regions list` names"),
+    (["show", ""], "REGION: no region is named"),
     (["compare", "amygdalla"], "REGION: no definition has a region"),
     (["compare", "VTA", "--hemispheres", "left"], "--hemispheres: unknown hemispheres"),
-    (["compare", "VTA", "--space", "Colin27"], "--space"),
+    (["compare", "VTA", "--space", "Colin27"], "hint: known: MNI152NLin2009cAsym, MNI152NLin6Asym\n"),
+    (["build", "--regions", "VTA", "--space", "Colin27", "--out", "x"], "NLin6Asym; or give an image with --like\n"),
+    (["build", "--regions", "AI", "--definition", "lutz2008sphere", "--out", "x"],
+     "--hemispheres: region 'AI' of definition 'lutz2008sphere' has the hemispheres R, not L\n  hint: ask for this "
+     "region alone with its own --hemispheres, or use a definition that has L: aal3"),
     (["picture", "amygdalla"], "did you mean 'amygdala'"),
     (["picture", "--definition", "hcpx", "--out", "x"], "--definition: unknown definition"),
     (["picture"], "--out: without a region the whole library is drawn"),
@@ -97,6 +104,13 @@ def test_wrong_words(words: list[str], says: str, capsys: pytest.CaptureFixture[
     code, _, err = ended(words, capsys)
     assert code == 2
     assert says in err
+
+
+def test_an_image_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    like = tmp_path / "none.nii"
+    code, _, err = ended(["build", "--regions", "VTA", "--like", str(like), "--out", str(tmp_path / "x")], capsys)
+    assert code == 4
+    assert f"{like}: there is no such file\n  hint: check the path; it was looked for in {tmp_path}\n" in err
 
 
 def test_compare_prints_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,7 +197,7 @@ def test_files_that_stand_in_the_way(tmp_path: Path, capsys: pytest.CaptureFixtu
     (mine / "regions.tsv").write_text("mine\n")
     code, _, err = ended(["build", "--regions", "VTA", "--out", str(mine)], capsys)
     assert code == 2
-    assert "holds a regions.tsv that `deltaroi regions build` did not write" in err
+    assert "holds regions.tsv, which `deltaroi regions build` did not write" in err
     assert (mine / "regions.tsv").read_text() == "mine\n"
 
 

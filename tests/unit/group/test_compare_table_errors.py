@@ -45,7 +45,8 @@ def test_participants_bring_the_groups(make_table, tmp_path) -> None:
     (lambda t: t.assign(value=t["value"] * 1e200), "cannot be computed with"),
     (lambda t: t.assign(value=t["value"] * 1e-200), "cannot be computed with"),
     (lambda t: t.assign(subject=["" if i == 2 else v for i, v in enumerate(t["subject"])]), "row 4: column 'subject'"),
-    (lambda t: pd.concat([t, t.iloc[[5]]]), "a second value for"),
+    (lambda t: pd.concat([t, t.iloc[[5]]]), "a second value for subject 000, session post, region r2"),
+    (lambda t: t.assign(value=["0,5" if i == 4 else v for i, v in enumerate(t["value"])]), "decimal points"),
     (lambda t: t.assign(group=["B" if i == 1 else v for i, v in enumerate(t["group"])]), "subject 000 is in group B"),
     (lambda t: t.iloc[:0], "no rows"),
 ])
@@ -54,6 +55,14 @@ def test_a_bad_cell_is_named(make_table, tmp_path, change, says: str) -> None:
     with pytest.raises(TableError, match=says) as error:
         compare(path, TWO)
     assert "values.tsv" in str(error.value)
+
+
+def test_a_covariate_with_decimal_commas_is_no_text(make_table) -> None:
+    table = make_table({"A": 4, "B": 4})
+    table["age"] = "2" + table["subject"].str[-1] + ",5"
+    with pytest.raises(DataError, match=r"the covariate 'age' holds '20,5' \(subject 000\)") as caught:
+        compare(table, CompareOptions(("pre", "post"), ("A", "B"), covariates=("age",), stats=TWO.stats))
+    assert caught.value.hint == "write decimal points, not commas"
 
 
 @pytest.mark.parametrize(("asked", "says"), [

@@ -238,4 +238,5 @@ def test_quality_differences_are_tested(make_table) -> None:
 def test_result_writes_its_tables(make_table, tmp_path) -> None:
     result = compare(make_table({"A": 4, "B": 4, "C": 1}), TWO)
     result.write(tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {"effects.tsv", "effects.json", "exclusions.tsv", "exclusions.json"}
+    names = ("effects", "effect_sizes", "bayes", "assumptions", "residuals", "exclusions")
+    assert {p.name for p in tmp_path.iterdir()} == {f"{name}.{end}" for name in names for end in ("tsv", "json")}

@@ -15,10 +15,11 @@ import pytest
 
 from deltaroi import atlas, masks
 from deltaroi.grid import Grid
-from deltaroi.io.tsv import read_table
+from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout, beside, resolution_label
 from deltaroi.masks import RegionSet, bids
 from deltaroi.specs import Combine, CombineRoi, Regions, SphereRoi
+from deltaroi.tables import REGIONS
 from deltaroi.types import RoiKey, camel
 
 SPACE = "MNI152NLin2009cAsym"
@@ -82,7 +83,7 @@ def test_weights_add_up_in_the_image_of_a_small_roi(overlapping: RegionSet, tmp_
     data = np.asarray(nib.load(path).dataobj)
     assert data.dtype == np.float32
     assert 0 < data.max() < 0.5
-    assert data.sum() * 27 == pytest.approx(44, rel=1e-3)  # mm3, FIELD-NOTES: 44 voxels of 1 mm
+    assert data.sum() * 27 == pytest.approx(44, rel=1e-3)  # mm3: hcpex has 44 voxels of 1 mm
     said = read_json(beside(path, ".json"))
     assert said["Resolution"] == "3 x 3 x 3 mm, 65 x 77 x 65 voxels"
     assert "weight" in said["Description"]
@@ -135,19 +136,28 @@ def test_descriptions_name_licence_and_citation_and_sweep_what_is_not_in_the_tab
     masks.write_roi_images(old, layout)
     bids.write_descriptions(old.table, layout)
     assert layout.atlas_description("aal3").is_file()
-    foreign = layout.atlas_files()[0].parent / f"tpl-{SPACE}_T1w.nii.gz"
+    foreign = layout.atlas_files()[-1].parent / f"tpl-{SPACE}_atlas-Mine_res-3mm_label-AIL_desc-mine_probseg.nii.gz"
+    write_table(old.table, REGIONS, tmp_path / "regions.tsv")
+    earlier = bids.files_of(tmp_path / "regions.tsv", layout)
+    assert earlier >= set(layout.atlas_files())
     foreign.write_bytes(b"")
     written = masks.write_roi_images(new, layout)
-    bids.write_descriptions(new.table, layout)
+    bids.write_descriptions(new.table, layout, earlier)
     descriptions = {layout.atlas_description("hcpex"), layout.atlas_description("custom")}
-    assert set(layout.atlas_files()) == {*written, *descriptions}
-    assert foreign.is_file()
+    assert set(layout.atlas_files()) == {*written, *descriptions, foreign}
     said = read_json(layout.atlas_description("hcpex"))
     assert said["Name"] == "hcpex"
     assert "GPL-3.0" in said["License"]
     assert "doi:10.1007/s00429-021-02421-6" in said["ReferencesAndLinks"][0]
     assert len(said["SourceImages"][0]["sha256"]) == 64
     assert read_json(layout.atlas_description("custom"))["License"]
+
+
+@pytest.mark.parametrize("text", [None, "mine\n", "region\themisphere\nAI\tL\tx\n"])
+def test_a_table_that_names_no_files(text: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "regions.tsv").write_text(text)
+    assert bids.files_of(tmp_path / "regions.tsv", Layout(tmp_path)) == set()
 
 
 def test_every_licence_and_citation_is_named_once(tmp_path: Path) -> None:

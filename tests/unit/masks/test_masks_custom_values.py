@@ -32,6 +32,7 @@ def folder(tmp_path: Path) -> Path:
     values[AT] = [0.1, 0.25, 0.4, 0.5, 0.9, 1.0]
     save(tmp_path / "p.nii.gz", values)
     save(tmp_path / "percent.nii.gz", 100 * values)
+    save(tmp_path / "weak.nii.gz", 0.4 * values)
     save(tmp_path / "four.nii.gz", np.stack([np.zeros(GRID.shape), values], axis=-1))
     labels = np.zeros(GRID.shape)
     labels[20:23, 30, 30], labels[40:44, 30, 30] = 7, 9
@@ -90,7 +91,10 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"mask": "four.nii.gz", "volume": 2}, "has 2 volumes, and volume 2 is asked for", "from 0 to 1"),
     ({"mask": "four.nii.gz"}, "expected three dimensions", "`volume:` chooses one"),
     ({"mask": "four.nii.gz", "volume": 0}, "the mask is empty", ""),
-    ({"mask": "p.nii.gz", "percent": True, "threshold": 0.5}, "no voxel reaches the threshold 0.5", "lower"),
+    ({"mask": "percent.nii.gz", "threshold": 0.5}, "several values, up to 100", "`percent: true`"),
+    ({"mask": "p.nii.gz", "percent": True}, "values up to 1, expected percentages", "leave `percent: true` out"),
+    ({"mask": "p.nii.gz", "percent": True, "threshold": 0.005}, "values up to 1, expected percentages", "leave"),
+    ({"mask": "weak.nii.gz", "threshold": 0.5}, "no voxel reaches the threshold 0.5", "lower"),
     (NAMED | {"names": {"L": ["Left"]}}, "no label called 'Left'", "Left_Thing"),
     (NAMED | {"names": {"L": ["Nowhere"]}}, "has no region [11]", "background"),
     (NAMED | {"table": "none.tsv", "names": {"L": ["a"]}}, "cannot be read: missing", "check the path"),
@@ -109,11 +113,19 @@ def test_mistakes(folder: Path, entry: dict[str, Any], message: str, hint: str) 
 def test_broken_tables_of_labels(folder: Path) -> None:
     entry = {"labels": "labels.nii.gz", "table": "t.tsv", "names": {"L": ["a"]}}
     for text, message in (("id\tname\n1\ta\n", "no column 'index'"), ("index\tname\nx\ta\n", "the index is 'x'"),
-                          ("index\tname\n1\ta\n2\ta\n", "'a' stands twice")):
+                          ("index\tname\n1\ta\n2\ta\n", "'a' stands twice"),
+                          ("index\tname\n1\ta\n1\tb\n", "the index 1 stands twice, for 'a' and 'b'"),
+                          ("index\tname\n1\ta\n2\tn/a\n", "the label 2 has no name")):
         (folder / "t.tsv").write_text(text)
         with pytest.raises(DataError) as caught:
             build(folder, entry, ["L"])
         assert message in caught.value.message
+
+
+def test_ids_with_zeros_behind_the_point_are_whole_numbers(folder: Path) -> None:
+    (folder / "labels.tsv").write_text("index\tname\n7.0\tLeft_Thing\n0.0\tn/a\n")
+    found = build(folder, NAMED | {"names": {"L": ["Left_Thing"]}}, ["L"])
+    assert found.rois[0].flat.size == 3
 
 
 def test_half_of_a_left_mask_on_the_right_is_a_warning(folder: Path) -> None:

@@ -109,9 +109,14 @@ def test_what_the_group_stage_will_miss_is_foreseen(two_sessions: Any) -> None:
     two_sessions.participants("participant_id\tarm\nsub-01\ttrain\nsub-02\twait\nsub-03\twait\nsub-04\ttrain\n")
     text = GROUPS.replace("{a_b: a - b}", "{a_b: a - b, only_a: a}")
     foreseen = check(two_sessions.study(text, sessions=["pre", "post"])).foreseen
-    rows = foreseen[foreseen["stage"].isin(["responses", "effects"])]
+    rows = foreseen[foreseen["stage"] != "first-level"]
+    regions = ("AI", "amygdala", "dlPFC", "dmPFC", "mOFC", "pACC")
+    lost = [f"{region}-{side}_hcpex" for region in regions for side in "LR"]
     assert rows[["stage", "subject", "session", "region"]].to_numpy().tolist() == [
-        ["effects", "01", "post", "a_b"], ["effects", "04", "post", "n/a"], ["responses", "04", "post", "n/a"]]
+        ["effects", "01", "post", "a_b"], ["effects", "04", "post", "n/a"],
+        *(["masks", "n/a", "n/a", label] for label in lost),  # no voxel of 40 mm is filled to one half
+        ["responses", "04", "post", "n/a"]]
+    assert set(rows.loc[rows["stage"] == "masks", "reason"]) == {"the ROI has no voxel on the images' grid"}
     assert "the runs of this session lie on different grids" in set(rows["reason"])
 
 

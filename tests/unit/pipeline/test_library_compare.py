@@ -11,6 +11,7 @@ import pytest
 
 from deltaroi import atlas
 from deltaroi.errors import StudyError, UsageError
+from deltaroi.fill import dice, dice_weighted
 from deltaroi.grid import Grid
 from deltaroi.io.tsv import read_table
 from deltaroi.pipeline.library import Readable, centre_mm, read_region, relation_between, volume_mm3
@@ -19,8 +20,6 @@ from deltaroi.pipeline.library_compare import (
     Comparison,
     compare_definitions,
     compare_read,
-    dice,
-    dice_weighted,
 )
 from deltaroi.pipeline.library_pictures import write_comparison
 

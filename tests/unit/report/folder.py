@@ -13,10 +13,12 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.grid import Grid
+from deltaroi.group import GroupDesign, analyse
 from deltaroi.io.files import write_json
 from deltaroi.io.tsv import write_table
 from deltaroi.layout import Layout
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, Schema
+from deltaroi.specs import GroupStats
+from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, SCHEMAS, Schema
 from deltaroi.types import NA, RoiKey
 
 CENTRES = {"amygdala": (24, -2, -16), "AI": (36, 20, -4), "pACC": (6, 41, 3), "mOFC": (7, 43, -20),
@@ -67,6 +69,9 @@ def build(out: Path, variant: Variant) -> Path:
     for schema, rows in ((RESPONSES, responses), (EFFECTS, effects), (EXCLUSIONS, exclusions), (REGIONS, regions),
                          (QUALITY, quality)):
         _write(layout, schema, rows)
+    if variant.effects:
+        for name, table in _beside(variant, responses).items():
+            write_table(table, SCHEMAS[name], layout.table(name))
     return out
 
 
@@ -164,6 +169,12 @@ def _effects(variant: Variant, rois: list[RoiKey], random: np.random.Generator) 
             "reading": f"{roi.region} {roi.hemisphere}: the response of {first} rose by {effect:.2f} % more than that "
                        f"of {second or 'nobody'} (p_fwe {min(1.0, p * tested * 0.8):.3f})."})
     return rows
+
+
+def _beside(variant: Variant, responses: list[dict[str, Any]]) -> dict[str, pd.DataFrame]:
+    """The tables beside the effects, as the group stage makes them of these responses."""
+    design = GroupDesign(variant.sessions, variant.groups if len(variant.groups) > 1 else None, variant.assignment)
+    return dict(analyse(pd.DataFrame(responses), design, GroupStats(permutations=0)).beside)
 
 
 def _quality(variant: Variant, rois: list[RoiKey], random: np.random.Generator) -> list[dict[str, Any]]:

@@ -88,7 +88,19 @@ def test_only_what_was_done(sections: dict[str, Any], present: str, absent: str,
 def test_what_was_not_computed_is_not_told(column: str, words: str, usual: Output) -> None:
     assert words in text_of(usual)
     effects = usual.effects.assign(**{column: np.nan})
-    assert words not in text_of(dataclasses.replace(usual, effects=effects))
+    sizes = usual.beside["effect_sizes"].assign(**({"value": np.nan} if column == "effect_size" else {}))
+    beside = {**usual.beside, "effect_sizes": sizes}
+    assert words not in text_of(dataclasses.replace(usual, effects=effects, beside=beside))
+
+
+def test_methods_say_only_what_stands_beside_the_effects(usual: Output) -> None:
+    text = text_of(usual)
+    for said in ("Efron", "widths 0.707, 1 and 1.41", "Senn", "slopes of ANCOVA", "Shapiro"):
+        assert said in text
+    empty = {name: frame.iloc[:0] for name, frame in usual.beside.items()}
+    without = text_of(dataclasses.replace(usual, beside=empty))
+    for said in ("Efron", "Cauchy", "Senn", "slopes of ANCOVA", "Shapiro", "## Assumptions"):
+        assert said not in without
 
 
 def test_without_a_record_nothing_is_guessed(usual: Output) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from deltaroi.responses import Localisers, subject_effects, summarise
 from deltaroi.specs import Functional
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "functional-rois.md"
 SUBJECTS = [f"{i:02d}" for i in range(30)]
 RULE = {"within": "amygdala.hcpex", "contrast": "loc", "strongest": 6}
 
@@ -32,14 +35,29 @@ def values(people: dict[str, Any], **choice: Any) -> np.ndarray:
     return np.array([table.loc[table["contrast"] == "loc", "value"] for table in tables])
 
 
+def ratio(people: dict[str, Any], **choice: Any) -> float:
+    """Mean over subjects of the mean response, over its standard error."""
+    mean = values(people, **choice).mean(axis=1)
+    return float(mean.mean() / (mean.std(ddof=1) / np.sqrt(len(mean))))
+
+
+def on_the_page(select_from: str) -> float:
+    """The ratio that docs/functional-rois.md gives, without its sign."""
+    found = re.findall(rf"(\d+\.\d) for `{select_from}`", " ".join(PAGE.read_text(encoding="utf-8").split()))
+    assert len(found) == 1
+    return float(found[0])
+
+
 @pytest.mark.parametrize("choice", [{"select_from": "other_runs"}, {"select_from": "other_sessions"},
                                     {"select_from": "other_subjects"}, {"select_from": "runs", "runs": ["1"]}],
                          ids=lambda choice: choice["select_from"])
 def test_no_response_in_voxels_chosen_from_other_data(people: dict[str, Any], choice: dict[str, Any]) -> None:
-    mean = values(people, **choice).mean(axis=1)
-    assert abs(mean.mean()) < 3 * mean.std(ddof=1) / np.sqrt(len(mean))
+    found = ratio(people, **choice)
+    assert abs(found) < 3
+    assert abs(found) == pytest.approx(on_the_page(choice["select_from"]), abs=0.1)
 
 
 def test_a_response_out_of_nothing_in_voxels_chosen_from_the_same_data(people: dict[str, Any]) -> None:
-    mean = values(people, select_from="same_data", allow_circular=True).mean(axis=1)
-    assert mean.mean() > 5 * mean.std(ddof=1) / np.sqrt(len(mean))
+    found = ratio(people, select_from="same_data", allow_circular=True)
+    assert found > 5
+    assert found == pytest.approx(on_the_page("same_data"), abs=0.1)

@@ -109,7 +109,7 @@ def test_content_not_there(tmp_path: Path) -> None:
             read_header(path)
         assert f"datalad get {path}" in caught.value.hint
     for path, message in ((broken, "broken link"), (empty, "empty"), (tmp_path / "no.nii", "no such file"),
-                          (tmp_path, "no such file")):
+                          (tmp_path, "this is a folder")):
         with pytest.raises(DataError, match=message):
             gather(path, np.array([0]))
 

@@ -77,7 +77,7 @@ def test_enumerated_relabelling_is_the_exact_permutation_test() -> None:
 
 
 def test_no_p_is_below_one_over_the_distinct_relabellings() -> None:
-    """4 against 5 subjects: 9! arrangements of residuals, but only 126 relabellings (DESIGN 6)."""
+    """4 against 5 subjects: 9! arrangements of residuals, but only 126 relabellings, and p is never below 1/126."""
     rng = np.random.default_rng(5)
     groups = np.repeat([0, 1], [4, 5])
     pre = rng.normal(size=9)

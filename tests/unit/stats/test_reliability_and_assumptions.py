@@ -93,6 +93,11 @@ def test_noise_weakens_correlations_and_effects_as_said() -> None:
                   reliability.change_reliability(0.9, 0.9, 1.0)):
         assert math.isnan(value)
 
+# R 4: m <- lm(y ~ x); rstandard(m); cooks.distance(m); coef of x without each subject; y and x as in the test
+RSTANDARD = [0.537948726, 0.567568461, 0.231910284, -0.404883026, 0.369667897, 1.151630259, -2.061884717]
+COOK = [0.146979065, 0.030215666, 0.010140094, 0.030151459, 0.012661013, 0.651966723, 0.355495392]
+WITHOUT = [1.946052632, 1.837209302, 1.843595506, 1.863392857, 1.802321083, 1.541747573, 1.828571429]
+
 
 def model(y: np.ndarray, *columns: np.ndarray) -> linear.Fit:
     return linear.fit(y, np.column_stack([np.ones(y.size), *columns]))
@@ -158,3 +163,38 @@ def test_parallel_slopes() -> None:
     for n in range(4):
         few = np.arange(float(n))
         assert assumptions.parallel_slopes(few, few, np.arange(n) % 2, np.empty((n, 0)), "hc3").problem
+
+
+def test_interval_of_the_imbalance() -> None:
+    # R 4, base functions, with the formula of statpsych::ci.stdmean2 (Bonett 2008)
+    found = assumptions.imbalance(np.array([2.1, 3.4, 1.9, 4.0, 2.8]), np.array([1.0, 2.2, 0.7, 1.9]))
+    assert (found.standardised, found.low, found.high) == \
+        pytest.approx((1.735467439351, 0.002000685331, 3.468934193371), rel=1e-10)
+
+
+def test_interval_of_the_imbalance_covers() -> None:
+    rng, inside = np.random.default_rng(21), 0
+    for _ in range(2000):
+        found = assumptions.imbalance(rng.normal(0.6, 1.0, 15), rng.normal(0.0, 1.0, 12))
+        inside += found.low <= 0.6 <= found.high
+    assert 0.93 < inside / 2000 < 0.97
+
+
+def test_residuals_of_each_subject_against_r() -> None:
+    y, x = np.array([1.2, 3.1, 2.0, 4.4, 3.9, 6.0, 2.2]), np.array([0.5, 1.5, 1.0, 2.5, 2.0, 3.0, 1.8])
+    fitted = model(y, x)
+    assert assumptions.standardised(fitted) == pytest.approx(RSTANDARD, rel=1e-7)
+    assert assumptions.cooks_distance(fitted) == pytest.approx(COOK, rel=1e-7)
+    slope = np.array([0.0, 1.0])
+    assert linear.without_each(fitted, slope) == pytest.approx(WITHOUT, rel=1e-8)
+    assert linear.leave_one_out(fitted, slope) == pytest.approx((min(WITHOUT), max(WITHOUT)))
+
+
+def test_residuals_of_an_exact_fit_are_missing() -> None:
+    exact = model(np.arange(5.0), np.arange(5.0))
+    assert np.isnan(assumptions.standardised(exact)).all()
+    assert np.isnan(assumptions.cooks_distance(exact)).all()
+    alone = model(np.random.default_rng(1).normal(size=6), np.r_[np.zeros(5), 1.0])
+    assert np.isnan(assumptions.standardised(alone)).tolist() == [False] * 5 + [True]
+    assert np.isnan(linear.without_each(alone, np.array([0.0, 1.0]))).all()
+    assert np.isnan(linear.without_each(alone, np.array([1.0, 1.0]))).all()

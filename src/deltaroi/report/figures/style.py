@@ -100,16 +100,27 @@ def to_file_bytes(figure: Figure, kind: str, name: str, dpi: int = 200) -> bytes
 
 
 def _tidy(text: str) -> str:
-    """Only what a page needs: no prolog, metadata, comments, group ids, page-wide style or invisible boxes."""
+    """Only what a page needs: no prolog, metadata, comments, group ids, page-wide style, unseen boxes, turns by 0."""
     text = text[text.index("<svg"):]
     unneeded = r"<metadata>.*?</metadata>|<!--.*?-->|<defs>\s*<style.*?</style>\s*</defs>"
     text = re.sub(unneeded, "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)
     text = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", text)
     text = re.sub(r'<svg[^>]*?(viewBox="[^"]*")[^>]*>', r'<svg class="plot" aria-hidden="true" \1>', text, count=1)
-    text = re.sub(r"<(?:path|use|image)[^>]*>", lambda tag: _round(tag.group()), text)
+    text = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", text)
+    text = re.sub(r"<(?:path|use|image|text)[^>]*>", lambda tag: _round(tag.group()), text)
     text = re.sub(r">\s+<", "><", text)
+    text = re.sub(r"<g([^>]*)>((?:<use [^>]*/>){2,})</g>", _once, text)
     return re.sub(r"<g>(?:</g>)", "", text).strip().replace("xlink:href", "href")
+
+
+def _once(group: re.Match[str]) -> str:
+    """The style of many equal marks said once, by their group; not where marks show through, which a group does not."""
+    own, marks = group.groups()
+    styles = set(re.findall(r' style="([^"]*)"', marks))
+    if len(styles) != 1 or "style=" in own or re.search(r"(?<![-\w])opacity", *styles):
+        return group.group()
+    return f'<g{own} style="{styles.pop()}">' + re.sub(r' style="[^"]*"', "", marks) + "</g>"
 
 
 def _round(tag: str) -> str:
