@@ -10,11 +10,11 @@ import traceback
 
 import typer
 
-from deltaroi.cli import data_commands, region_commands, study_commands
+from deltaroi.cli import data_commands, power_commands, region_commands, study_commands
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
-LATER = ("evidence", "studies", "power", "freeze", "app")
+LATER = ("evidence", "studies", "freeze", "app")
 
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 study_commands.register(app)
 data_commands.register(app)
 region_commands.register(app)
+power_commands.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -14,6 +14,7 @@ from deltaroi.specs import (
     Groups,
     GroupStats,
     Name,
+    Power,
     Regions,
     Scalar,
     Simulation,
@@ -69,6 +70,7 @@ class Study(Spec):
     group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
     associations: dict[Name, Association] = Field({}, description="Scores of the subjects that responses are held "
                                                   "against, by name.")
+    power: Power | None = Field(None, description="What `deltaroi power` assumes.")
     simulation: Simulation | None = Field(None, description="A simulated dataset for this study.")
     execution: Execution = Field(default_factory=Execution, description="How the work is done.")
 

@@ -94,6 +94,12 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
     UsageError
         The sessions or groups asked for do not fit the table.
     """
+    frame, design = arranged(values, options)
+    return analyse(frame, design, options.stats, options.family)
+
+
+def arranged(values: Path | str | pd.DataFrame, options: CompareOptions) -> tuple[pd.DataFrame, GroupDesign]:
+    """The table as responses, and its design; see :func:`compare`."""
     where = str(values) if isinstance(values, (str, Path)) else "values"
     table = read_tsv(Path(values)) if isinstance(values, (str, Path)) else _as_text(values)
     options = replace(options, sessions=_once(options.sessions, "--sessions"), groups=_once(options.groups, "--groups"))
@@ -120,7 +126,7 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
                          entering[options.strata] if options.strata else None, associations, scores)
     if options.conditions:
         frame = differences(frame, _once(options.conditions, "--conditions"), where)
-    return analyse(frame, design, options.stats, options.family)
+    return frame, design
 
 
 def _associations(options: CompareOptions, sessions: tuple[str, ...]) -> Mapping[str, Association]:

@@ -105,6 +105,34 @@ def estimate(question: Question, kind: str, cases: Cases, bound_d: float) -> Est
     return _pair(question, kind, cases, bound_d)
 
 
+def tested(question: Question, kind: str, cases: Cases) -> Test:
+    """The test of :func:`estimate` alone, for a question about groups: what simulations repeat many times."""
+    if question.model in _PAIRED:
+        return means.one_sample(cases.outcome)
+    return _test(question, kind, cases, *_fitted(question, cases))
+
+
+def _fitted(question: Question, cases: Cases) -> tuple[Array, linear.Fit, Array]:
+    """Outcome, linear model, and weights, shape (q, p), of what is tested: every group's coefficient, or one."""
+    y, kept, dummies = columns_of(question, cases)
+    model = linear.fit(y, np.concatenate([kept, dummies], axis=1))
+    weights = np.eye(model.beta.size)[kept.shape[1]:]
+    whole = question.joint or question.model == "mixed_anova"
+    return y, model, weights if whole else weights[[question.groups[0]]]
+
+
+def _test(question: Question, kind: str, cases: Cases, y: Array, model: linear.Fit, weights: Array) -> Test:
+    """The omnibus F over groups, or the t of a difference between two."""
+    if not question.joint and question.model != "mixed_anova":
+        a, b = (cases.of(k) for k in question.groups)
+        return means.two_sample(y[a], y[b], kind) if kind == "welch" else _slope(model, weights[0], kind, cases)
+    if kind == "welch":
+        return means.welch_anova([y[cases.of(k)] for k in range(cases.n_levels)])
+    if kind == "hc2_welch":
+        return small_samples.robust_f(model, weights, cases.group)
+    return linear.test_joint(model, weights, kind)
+
+
 def _one_group(question: Question, cases: Cases, bound_d: float) -> Estimate:
     values = cases.outcome
     n = values.size
@@ -120,17 +148,10 @@ def _one_group(question: Question, cases: Cases, bound_d: float) -> Estimate:
 
 def _joint(question: Question, kind: str, cases: Cases) -> Estimate:
     """The omnibus F over groups; with two groups the mixed ANOVA's interaction, F = t² of the change."""
-    y, kept, dummies = columns_of(question, cases)
-    model = linear.fit(y, np.concatenate([kept, dummies], axis=1))
-    weights = np.eye(model.beta.size)[kept.shape[1]:]
+    y, model, weights = _fitted(question, cases)
     classical = linear.test_joint(model, weights, "classical")
     size = effect_size.partial_eta2(classical.statistic, classical.df_between, classical.df)
-    if kind == "welch":
-        test = means.welch_anova([y[cases.of(k)] for k in range(cases.n_levels)])
-    elif kind == "hc2_welch":
-        test = small_samples.robust_f(model, weights, cases.group)
-    else:
-        test = classical if kind == "classical" else linear.test_joint(model, weights, kind)
+    test = classical if kind == "classical" else _test(question, kind, cases, y, model, weights)
     counts: list[int | None] = [int(cases.of(k).sum()) for k in range(2)] if cases.n_levels == 2 else [None, None]
     if question.model == "mixed_anova" and not question.joint:
         plain = linear.test_weights(model, weights[0], "classical")
@@ -166,11 +187,8 @@ def _slope(model: linear.Fit, weights: Array, kind: str, cases: Cases) -> Test:
 def _pair(question: Question, kind: str, cases: Cases, bound_d: float) -> Estimate:
     """First-listed group minus second-listed group."""
     a, b = (cases.of(k) for k in question.groups)
-    y, kept, dummies = columns_of(question, cases)
-    model = linear.fit(y, np.concatenate([kept, dummies], axis=1))
-    weights = np.zeros(model.beta.size)
-    weights[kept.shape[1] + question.groups[0]] = 1.0
-    test = means.two_sample(y[a], y[b], kind) if kind == "welch" else _slope(model, weights, kind, cases)
+    y, model, weights = _fitted(question, cases)
+    test = _test(question, kind, cases, y, model, weights)
     n = int(a.sum() + b.sum()) if kind == "welch" else int(y.size)
     baseline = cases.first if cases.first.size else cases.last
     if cases.first.size:
@@ -179,7 +197,7 @@ def _pair(question: Question, kind: str, cases: Cases, bound_d: float) -> Estima
         size = effect_size.hedges_g(cases.last[a], cases.last[b])
     bound = _positive(bound_d * effect_size.pooled_sd(baseline[a], baseline[b]))
     return Estimate(test, n, int(a.sum()), int(b.sum()), size, _bayes(question, y[a], y[b]), bound,
-                    evidence.equivalence_p(test, bound), linear.leave_one_out(model, weights),
+                    evidence.equivalence_p(test, bound), linear.leave_one_out(model, weights[0]),
                     evidence.detectable(test.df) * test.se)
 
 

@@ -114,7 +114,7 @@ def correct(family: Sequence[Row], blocks: Sequence[Block]) -> None:
 def permute(family: Sequence[Row], tests: Sequence[tuple[permutation.Statistic, int]], sample: Sample,
             spec: GroupStats) -> str:
     """Correct a family by max-T, a statistic and the number of its distinct arrangements per row; says how."""
-    found, said = _max_t(tests, family[0].question, family[0].kind, sample, spec)
+    found, said = rearranged(tests, family[0].question, family[0].kind, sample, spec)
     for row, single, down in zip(family, found.p, found.p_step_down, strict=True):
         tested = np.isfinite(row.numbers.test.p)
         row.p_fwe, row.p_step_down = (float(single), float(down)) if tested else (np.nan, np.nan)
@@ -134,8 +134,8 @@ def _name(blocks: Sequence[Block], question: Question, kind: str) -> str:
                        question.comparison, kind))
 
 
-def _max_t(tests: Sequence[tuple[permutation.Statistic, int]], question: Question, kind: str, sample: Sample,
-           spec: GroupStats) -> tuple[permutation.MaxT, str]:
+def rearranged(tests: Sequence[tuple[permutation.Statistic, int]], question: Question, kind: str, sample: Sample,
+               spec: GroupStats) -> tuple[permutation.MaxT, str]:
     """Family-wise p values, and in words how subjects were rearranged."""
     statistics = [statistic for statistic, _ in tests]
     involved = np.unique(np.concatenate([s.subjects for s in statistics]))

@@ -71,6 +71,7 @@ def head(output: Output) -> dict[str, Any]:
     warned = [f"{name} is not in the output folder; the report says nothing about it." for name in output.absent]
     return {
         "study": study, "headline": headline(output), "verdicts": verdicts(output),
+        "detectable": bool(output.primary["mde_80"].notna().any()),
         "banded": bool(output.primary["equivalence_bound"].notna().any()),
         "many_contrasts": len(output.contrasts) > 1, "absent": warned,
         "people": [(group, n, colour(GROUPS, i)) for i, (group, n) in enumerate(shares.items())],

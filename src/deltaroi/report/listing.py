@@ -63,20 +63,21 @@ def _primary(output: Output, contrast: str, frame: pd.DataFrame) -> Table:
     extra = [name for name in ("model", "term", "comparison", "se_kind") if same(frame, name) is None]
     extra += [name for name in ("summary", "specification") if frame.groupby(ROI)[name].nunique().max() > 1]
     columns = ["ROI", "n", "Estimate [95 % CI]", kind or "t or F", "df", "p", "p FWE", "p Holm", "q FDR",
-               "Effect size [CI]", *(name.replace("_", " ") for name in extra)]
+               "Effect size [CI]", "Detectable", *(name.replace("_", " ") for name in extra)]
     rows = []
     for row in records(frame):
         statistic = words.number(row["statistic"])
         rows.append([output.roi_label(roi_of(row)), people(row), estimate(row, decimals),
                      statistic if kind else f"{row['statistic_kind']} = {statistic}", words.degrees(row["df"]),
                      *(words.p_value(row[name]) for name in ("p", "p_fwe", "p_holm", "q_fdr")), effect_size(row),
+                     _with_unit(words.number(row["mde_80"], decimals), words.unit(row["unit"])),
                      *(comparison(str(row[name])) for name in extra)])
     stated = [words.MODELS.get(model, model) if (model := same(frame, "model")) else "",
               words.term(name) if (name := same(frame, "term")) else "",
               comparison(name) if (name := same(frame, "comparison")) else "",
               f"{words.ERRORS.get(name, name)} standard errors" if (name := same(frame, "se_kind")) else ""]
     caption = f"{contrast}, primary effects: " + "; ".join(part for part in stated if part) + "."
-    return _table(caption, columns, rows, columns[1:10], [i for i, row in enumerate(records(frame)) if holds(row)])
+    return _table(caption, columns, rows, columns[1:11], [i for i, row in enumerate(records(frame)) if holds(row)])
 
 
 def estimate(row: Row, decimals: int) -> str:

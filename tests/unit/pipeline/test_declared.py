@@ -25,7 +25,7 @@ BASE: dict[str, Any] = {
         "custom": {
             "m": {"mask": "m.nii", "space": "X"},
             "l": {"labels": "l.nii", "ids": {"L": [1]}, "space": "X"},
-            "n": {"labels": "l.nii", "names": {"L": ["x"]}, "table": "l.tsv", "space": "X"},
+            "w": {"labels": "l.nii", "names": {"L": ["x"]}, "table": "l.tsv", "space": "X"},
             "s": {"sphere": {"L": [-24, -2, -16]}},
             "c": {"combine": {"op": "cut", "of": ["AI.hcpex"], "axis": "y", "from_mm": 1.0, "to_mm": 9.0}},
             "f": {"functional": {"within": "amygdala.hcpex", "contrast": "x", "strongest": 9, "select_from": "runs",
@@ -84,8 +84,8 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "regions.custom.l.ids": ({"L": [2]}, {M}),
     "regions.custom.l.space": ("Y", {M}),
     "regions.custom.l.rule": ("majority", {M}),
-    "regions.custom.n.table": ("k.tsv", {M}),
-    "regions.custom.n.names": ({"L": ["y"]}, {M}),
+    "regions.custom.w.table": ("k.tsv", {M}),
+    "regions.custom.w.names": ({"L": ["y"]}, {M}),
     "regions.custom.s.sphere": ({"L": [-24, -2, -15]}, {M}),
     "regions.custom.s.radius_mm": (5.0, {M}),
     "regions.custom.s.space": ("MNI152NLin6Asym", {M}),
@@ -143,6 +143,19 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "associations.h.adjust_for": (["baseline"], {E}),
     "associations.h.groups": (["A"], {E}),
     "associations.h.moderation": (False, {E}),
+    "power.n": ([20, [30, 15]], set()),
+    "power.effects": ([0.5], set()),
+    "power.effects_in": ("raw", set()),
+    "power.sd": ({"A": {"pre": 1.0, "post": 2.0}, "B": 1.0}, set()),
+    "power.correlation": (0.5, set()),
+    "power.roi_correlation": (0.5, set()),
+    "power.rois": (7, set()),
+    "power.affected": (2, set()),
+    "power.alpha": (0.01, set()),
+    "power.criteria": (["max_t"], set()),
+    "power.draws": (500, set()),
+    "power.permutations": (99, set()),
+    "power.seed": (2, set()),
 }
 NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
 WITHOUT_REPORT = ("execution.",)
@@ -193,7 +206,7 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def test_every_field_has_its_case() -> None:
-    keys = ("c1", "m", "l", "n", "s", "c", "f", "a", "t", "h")
+    keys = ("c1", "m", "l", "w", "s", "c", "f", "a", "t", "h")
     tested = {".".join(p for p in path.split(".") if not p.isdigit() and p not in keys) for path in CASES}
     known = {path for path in fields(Study) if not path.startswith((SIMULATION, *WITHOUT_REPORT))}
     assert known - tested - NOWHERE == set()

@@ -12,7 +12,9 @@ from types import ModuleType
 import pytest
 
 from deltaroi.errors import DataError, TableError
+from deltaroi.io.tsv import read_table
 from deltaroi.report import write_report
+from deltaroi.tables import EFFECTS
 
 NAMES = ("usual", "one_group", "no_sessions", "many", "one_roi", "nothing_known", "no_effects", "evil")
 VOID = {"meta", "link", "br", "img", "use", "path", "image", "rect"}
@@ -206,6 +208,25 @@ def test_every_group_session_contrast_and_definition_is_there(reports: dict[str,
               if (attrs.get("aria-label") or "").startswith("Responses of")]
     assert len(panels) == 3 * 2 * 2 * 3  # regions, hemispheres, definitions, contrasts
     assert len([name for name in page.cells if name.startswith("primary-")]) == 3
+
+
+def test_the_smallest_detectable_effect_stands_in_every_primary_row(reports: dict[str, Path]) -> None:
+    page = Page(reports["usual"].read_text())
+    effects = read_table(reports["usual"].parent / "group" / "effects.tsv", EFFECTS)
+    primary = effects[effects["primary"]]
+    shown = []
+    for name, cells in page.cells.items():
+        if name.startswith("primary-"):
+            at = cells[0].index("Detectable")
+            shown += [row[at].split()[0] for row in cells[1:]]
+    known = primary["mde_80"].dropna()
+    assert len(shown) == len(primary)
+    assert sum(cell != "n/a" for cell in shown) == len(known) > 0
+    places = len(shown[0].partition(".")[2])
+    assert sorted(cell for cell in shown if cell != "n/a") == sorted(f"{value:.{places}f}" for value in known)
+    text = " ".join(page.words)
+    assert "the smallest true effect that a study with this row's standard error would find" in text
+    assert "not power computed from the observed effect" in text
 
 
 def test_one_group_and_no_sessions_are_named_so(reports: dict[str, Path]) -> None:
