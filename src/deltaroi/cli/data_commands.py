@@ -57,7 +57,9 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             strata: str = typer.Option(None, "--strata", help="Column of strata, e.g. site."),
             conditions: str = typer.Option("", "--conditions", help="Two contrasts, A,B: their difference is tested."),
             bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
-                                        help="Bound in baseline SDs.")) -> None:
+                                        help="Bound in baseline SDs."),
+            multilevel: bool = typer.Option(False, "--multilevel", help="Also a multilevel model (an extra)."),
+            ) -> None:
     """Group statistics on any table of ROI values."""
     from deltaroi.cli.show import effects_lines
     from deltaroi.group import CompareOptions
@@ -69,13 +71,15 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
         participants=participants, group_column=group_column, covariates=tuple(words(covariates)),
         strata=strata, conditions=tuple(words(conditions)),
         stats=GroupStats(variance=variance.value, permutations=permutations, arrangements=arrangements.value, seed=seed,
-                         equivalence_bounds_d=bound))
+                         equivalence_bounds_d=bound, multilevel=multilevel))
     with from_options():
         result = compare_values(values, options)
     result.write(out)
     for line in effects_lines(result.effects, result.warnings):
         tell(line)
     say(f"written: {out / 'effects.tsv'}")
+    if result.multilevel is not None:
+        say(f"written: {out / 'multilevel.tsv'}")
 
 
 def measure(maps: Path = typer.Argument(..., help="Table: subject session contrast path [variance_path]."),

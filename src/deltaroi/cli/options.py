@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from deltaroi.errors import SpaceError, StudyError, UsageError
 
-_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition", "regions.threshold": "--threshold"}
+_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition", "regions.threshold": "--threshold",
+            "group.multilevel": "--multilevel"}
 _OVERRIDE = re.compile(r"(; )?allow_space_mismatch: true overrides and is shown( in the report)?")
 
 

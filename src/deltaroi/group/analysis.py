@@ -11,6 +11,7 @@ from deltaroi.errors import StudyError
 from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.families import Row, corrected_rows
+from deltaroi.group.multilevel import multilevel, require
 from deltaroi.group.questions import questions
 from deltaroi.group.reading import ALPHA, amount, p_text, sentence, unit_of
 from deltaroi.specs import GroupStats
@@ -40,12 +41,13 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
     Raises
     ------
     StudyError
-        ``primary`` or ``family`` does not fit.
+        ``primary`` or ``family`` does not fit, or ``multilevel`` is asked for without its extra.
     DataError
         The responses cannot be used; see :func:`deltaroi.group.blocks.prepare`.
     """
     if family not in ("contrast", "all_contrasts"):
         raise StudyError(f"found {family!r}", where="regions.family", hint="use contrast or all_contrasts")
+    require(spec)
     ready = prepare(responses, design)
     asked = questions(ready.sessions, design.levels, design.assignment, spec,
                       covariates=bool(ready.sample.columns))
@@ -57,8 +59,10 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
         notes += found.notes
     warnings = [*ready.warnings, *_about_design(ready, design), *_lord(rows)]
     frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
+    pooled = multilevel(ready, rows, design.assignment, spec) if spec.multilevel else None
+    warnings += pooled.warnings if pooled else ()
     return GroupResult(conform(frame, EFFECTS, "group stage"), ready.exclusions, tuple(warnings), tuple(notes), design,
-                       spec)
+                       spec, pooled.table if pooled else None)
 
 
 def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:

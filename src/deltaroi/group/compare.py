@@ -14,6 +14,7 @@ from deltaroi.group.analysis import analyse
 from deltaroi.group.conditions import differences
 from deltaroi.group.covariates import plain_number
 from deltaroi.group.design import GroupDesign, GroupResult
+from deltaroi.group.multilevel import require
 from deltaroi.io.expectations import did_you_mean
 from deltaroi.io.tsv import read_tsv
 from deltaroi.specs import GroupStats
@@ -90,7 +91,10 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
         No row has a value.
     UsageError
         The sessions or groups asked for do not fit the table.
+    StudyError
+        ``stats.multilevel`` is asked for without its extra.
     """
+    require(options.stats)
     where = str(values) if isinstance(values, (str, Path)) else "values"
     table = read_tsv(Path(values)) if isinstance(values, (str, Path)) else _as_text(values)
     options = replace(options, sessions=_once(options.sessions, "--sessions"), groups=_once(options.groups, "--groups"))

@@ -11,7 +11,7 @@ import pandas as pd
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import write_table
 from deltaroi.specs import Groups, GroupStats
-from deltaroi.tables import EFFECTS, EXCLUSIONS, exclusion_frame
+from deltaroi.tables import EFFECTS, EXCLUSIONS, MULTILEVEL, exclusion_frame
 from deltaroi.types import Exclusion
 
 
@@ -105,6 +105,8 @@ class GroupResult:
     design : GroupDesign
     spec : GroupStats
         What made it.
+    multilevel : DataFrame or None
+        Conformed to ``tables.MULTILEVEL``; None where it was not asked for.
     """
 
     effects: pd.DataFrame
@@ -113,8 +115,11 @@ class GroupResult:
     notes: tuple[str, ...]
     design: GroupDesign
     spec: GroupStats
+    multilevel: pd.DataFrame | None = None
 
     def write(self, folder: Path) -> None:
-        """Write ``effects.tsv`` and ``exclusions.tsv`` with their sidecars into a folder."""
+        """Write ``effects.tsv``, ``exclusions.tsv`` and, if it was asked for, ``multilevel.tsv`` into a folder."""
         write_table(self.effects, EFFECTS, Path(folder) / "effects.tsv")
         write_table(exclusion_frame(self.exclusions), EXCLUSIONS, Path(folder) / "exclusions.tsv")
+        if self.multilevel is not None:
+            write_table(self.multilevel, MULTILEVEL, Path(folder) / "multilevel.tsv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from deltaroi.group.families import Row
-from deltaroi.types import CIRCULAR
+from deltaroi.types import CIRCULAR, RoiKey
 
 ALPHA = 0.05
 CIRCULAR_NOTE = ("Circular: the voxels were chosen with the data that are tested here; the estimate is inflated and p "
@@ -168,8 +168,12 @@ def _counts(row: Row, levels: tuple[str, ...]) -> str:
 
 
 def _place(row: Row) -> str:
-    """What people call the ROI."""
-    roi = row.block.rois[row.roi]
+    """What people call the ROI of a row."""
+    return place_name(row.block.rois[row.roi])
+
+
+def place_name(roi: RoiKey) -> str:
+    """What people call an ROI."""
     if roi.definition in _UNSAID:
         return roi.region if roi.hemisphere == "B" else f"{roi.region}-{roi.hemisphere}"
     return f"{roi.region}-{roi.hemisphere} ({roi.definition})"

@@ -149,10 +149,10 @@ def condense(warnings: Iterable[str]) -> list[str]:
     return [text if number == 1 else f"{text} ({number} times)" for text, number in sorted(counts.items())]
 
 
-def write_record(layout: Layout, record: Mapping[str, Any]) -> None:
+def write_record(layout: Layout, record: Mapping[str, Any], more_versions: Mapping[str, str]) -> None:
     """Write ``group/run.json``, and beside the ROIs what their definitions are."""
     write_descriptions(read_table(layout.table("regions"), REGIONS), layout)
-    write_json(layout.record, {"versions": library_versions(), **record})
+    write_json(layout.record, {"versions": {**library_versions(), **more_versions}, **record})
 
 
 def write_log(layout: Layout, name: str, text: str) -> Path:

@@ -24,7 +24,8 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
     """
     tables: dict[str, tuple[Path, ...]] = {
         "responses": (layout.table("responses"), layout.table("selections")),
-        "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions),
+        "effects": (layout.table("effects"), layout.table("quality"), layout.table("multilevel"),
+                    layout.group_exclusions),
     }
     texts: dict[str, tuple[Path, ...]] = {
         "effects": (layout.group_notes,),

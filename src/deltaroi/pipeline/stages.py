@@ -23,6 +23,7 @@ from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step
+from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import EXCLUSIONS, REGIONS, exclusion_frame
 from deltaroi.types import NA, Exclusion, RunKey
 
@@ -148,6 +149,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         **declared(study)["effects"],
         "membership": dict(sorted(work.plan.groups.items())),
         "covariates": work.plan.covariates.to_dict("split"),
+        **({"sampler": multilevel_sampler.versions()} if study.group.multilevel else {}),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
     step = Step("effects", "group", 1, fields, upstream, ())
@@ -181,14 +183,13 @@ def write_record(work: Work) -> None:
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
-    })
+    }, multilevel_sampler.versions() if work.study.group.multilevel else {})
 
 
 def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
-    chosen = work.layout.table("selections")
-    inputs += [chosen] if chosen.is_file() else []
+    inputs += [path for path in map(work.layout.table, ("selections", "multilevel")) if path.is_file()]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
     fields = {**declared(work.study)["report"], "tables": tables}
     step = Step("report", "report", 1, fields, tuple(work.region_digests.values()), ())

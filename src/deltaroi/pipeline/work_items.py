@@ -20,7 +20,16 @@ from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions,
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.steps import Step
 from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, RESPONSES, SELECTIONS, exclusion_frame, exclusion_rows
+from deltaroi.tables import (
+    EFFECTS,
+    EXCLUSIONS,
+    MULTILEVEL,
+    QUALITY,
+    RESPONSES,
+    SELECTIONS,
+    exclusion_frame,
+    exclusion_rows,
+)
 from deltaroi.types import Exclusion, RunKey
 
 
@@ -186,6 +195,12 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     write_table(group.quality(responses, design), QUALITY, paths[1])
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
     write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
+    pooled = layout.table("multilevel")
+    if found.multilevel is not None:
+        write_table(found.multilevel, MULTILEVEL, pooled)
+        return [*paths, pooled]
+    pooled.unlink(missing_ok=True)  # of an earlier run
+    pooled.with_suffix(".json").unlink(missing_ok=True)
     return paths
 
 

@@ -48,6 +48,8 @@ class GroupStats(Spec):
         "sessions, or a slope where it can be fitted and else an intercept, which is said.")
     times: list[float] | None = Field(None, min_length=2, description="Times of the sessions for linear trends and "
                                       "random slopes, e.g. weeks; null: 0, 1, 2 and so on.")
+    multilevel: bool = Field(False, description="Also a Bayesian multilevel model over the ROIs of each contrast "
+                             "(partial pooling); needs the extra: pip install 'deltaroi[multilevel]'.")
 
     def flips(self, model: str, kind: str) -> bool:
         """Whether signs are flipped to test a difference between groups of this model with errors of this kind."""

@@ -11,7 +11,8 @@ from deltaroi.tables.declared import (
     TRUTH,
 )
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
+from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
 from deltaroi.tables.schema import Column, Schema, columns_hint, conform
 
-__all__ = ["EFFECTS", "EXCLUSIONS", "QUALITY", "REGIONS", "RESPONSES", "SCHEMAS", "SELECTIONS", "TRUTH", "Column",
-           "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = ["ALL_ROIS", "EFFECTS", "EXCLUSIONS", "MULTILEVEL", "QUALITY", "REGIONS", "RESPONSES", "SCHEMAS",
+           "SELECTIONS", "TRUTH", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]

@@ -134,6 +134,7 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "group.equivalence_bounds_d": (0.5, {E}),
     "group.random": ("slope", {E}),
     "group.times": ([0.0, 8.0], {E}),
+    "group.multilevel": (True, {E}),
 }
 NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
 WITHOUT_REPORT = ("execution.",)
