@@ -104,7 +104,7 @@ def _rows(block: Block, asked: Sequence[Question], alone: Sequence[Row], ready: 
         return data, []
     draws = sample(data, seed)
     return draws.problem, [row for question in asked
-                           for row in _of_question(block, question, _Fitted(data, draws, ready), alone)]
+                           for row in rows_of_question(block, question, Fitted(data, draws, ready), alone)]
 
 
 def _levels(block: Block, question: Question, sample_: Sample) -> Levels | str:
@@ -124,7 +124,7 @@ def _levels(block: Block, question: Question, sample_: Sample) -> Levels | str:
 
 
 @dataclass(frozen=True, eq=False)
-class _Fitted:
+class Fitted:
     """One model, its draws, and the design."""
 
     data: Levels
@@ -132,8 +132,21 @@ class _Fitted:
     ready: Prepared
 
 
-def _of_question(block: Block, question: Question, fitted: _Fitted,
-                 alone: Sequence[Row]) -> Iterator[dict[str, object]]:
+def rows_of_question(block: Block, question: Question, fitted: Fitted,
+                     alone: Sequence[Row]) -> Iterator[dict[str, object]]:
+    """The rows of one effect: every ROI, and their mean.
+
+    Parameters
+    ----------
+    block : Block
+        The ROIs.
+    question : Question
+        The effect.
+    fitted : Fitted
+        The model's draws.
+    alone : sequence of Row
+        Rows of the effects table, which hold the effects of the ROIs alone.
+    """
     data, draws, k = fitted.data, fitted.draws, question.groups[0]
     tau = _summary(draws.tau[:, k] * data.unit, draws.problem)
     tests = {row.roi: row.numbers.test for row in alone if row.question == question}
@@ -173,7 +186,7 @@ def _numbers(values: Array, problem: str) -> dict[str, float]:
             "_above": above}
 
 
-def _reading(row: dict[str, object], place: str, question: Question, fitted: _Fitted) -> str:
+def _reading(row: dict[str, object], place: str, question: Question, fitted: Fitted) -> str:
     """One sentence, true to the row's numbers."""
     above, levels_, sessions = float(str(row.pop("_above"))), fitted.ready.sample.levels, fitted.ready.sessions
     if fitted.draws.problem:

@@ -13,6 +13,7 @@ import yaml
 from deltaroi.report.data import Output
 from deltaroi.report.methods_group import corrections_text, effects_text, group_text
 from deltaroi.report.methods_signal import data_text, first_level_text, regions_text, responses_text
+from deltaroi.report.pooled import pooled_text
 from deltaroi.types import apart
 
 _CITE = re.compile(r"\[@([\w;]+)\]")
@@ -49,7 +50,8 @@ def write_methods(output: Output) -> Methods:
     drafts = (("Data", data_text(output)), ("Regions of interest", regions_text(output)),
               ("First level", first_level_text(output)), ("Responses", responses_text(output)),
               ("Group level", group_text(output)), ("Several tests", corrections_text(output)),
-              ("Effect sizes and absence of effects", effects_text(output)), ("Software", software_text(output)))
+              ("All ROIs at once", pooled_text(output)), ("Effect sizes and absence of effects", effects_text(output)),
+              ("Software", software_text(output)))
     cited: dict[str, str] = {}
     paragraphs = tuple((heading, _CITE.sub(lambda m: _cite(m.group(1), cited), text))
                        for heading, text in drafts if text)

@@ -22,7 +22,7 @@ unit <- median(s)
 same <- outer(substr(rois, 1, 1), substr(rois, 1, 1), "==") * 1
 data <- list(n = n, R = R, p = 2, y = y / unit, there = there * 1L, own = own, tested = tested,
              group = ifelse(group == "A", 1L, 2L), same = same, scale = s / unit)
-model <- stan_model("multilevel.stan")
+model <- stan_model("multilevel.stan", boost_lib = "/usr/include")  # where Debian keeps it
 fit <- sampling(model, data = data, seed = 1, chains = 4, iter = 11000, warmup = 1000, refresh = 0,
                 control = list(adapt_delta = 0.95))
 # log densities of points, over the real line
