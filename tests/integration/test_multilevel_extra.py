@@ -36,4 +36,4 @@ def test_the_pinned_extra_works(tmp_path: Path) -> None:
                            CHECKOUT / "pyproject.toml", Path(__file__).with_name("multilevel_with_extra.py")],
                           cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert re.search(r"\b8 passed\b", done.stdout), done.stdout[-2000:]
+    assert re.search(r"\b7 passed\b", done.stdout), done.stdout[-2000:]

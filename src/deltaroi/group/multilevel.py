@@ -62,10 +62,9 @@ def multilevel(ready: Prepared, rows: Sequence[Row], assignment: str | None, spe
 
     Raises
     ------
-    StudyError
-        The extra is not installed.
+    ImportError
+        The extra is not installed; :func:`require` says so in words.
     """
-    require(spec)
     found: list[dict[str, object]] = []
     warnings: list[str] = []
     for block in ready.blocks:

@@ -103,6 +103,7 @@ def _run(data: Levels, seed: int, accept: float) -> Draws:
         kept = {name: np.asarray(value, dtype=np.float64) for name, value in
                 chains.get_samples(group_by_chain=True).items()}
         divergent = int(np.asarray(chains.get_extra_fields()["diverging"]).sum())
+    jax.clear_caches()  # else the memory of compiled code grows from model to model
     return _draws(kept, divergent)
 
 
