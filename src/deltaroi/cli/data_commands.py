@@ -59,7 +59,9 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             associations: str = typer.Option("", "--associations", help="Columns of scores, with commas: is the change "
                                              "associated with them?"),
             bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
-                                        help="Bound in baseline SDs.")) -> None:
+                                        help="Bound in baseline SDs."),
+            multilevel: bool = typer.Option(False, "--multilevel", help="Also a multilevel model (an extra)."),
+            ) -> None:
     """Group statistics on any table of ROI values."""
     from deltaroi.cli.show import effects_lines, left_out_lines
     from deltaroi.group import CompareOptions
@@ -72,7 +74,7 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
         participants=participants, group_column=group_column, covariates=tuple(words(covariates)),
         strata=strata, conditions=tuple(words(conditions)), associations=tuple(words(associations)),
         stats=GroupStats(variance=variance.value, permutations=permutations, arrangements=arrangements.value, seed=seed,
-                         equivalence_bounds_d=bound))
+                         equivalence_bounds_d=bound, multilevel=multilevel))
     with from_options():
         result = compare_values(values, options)
     result.write(out)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from deltaroi.errors import DataError, StudyError, UsageError
 
-_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition", "regions.threshold": "--threshold"}
+_OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition", "regions.threshold": "--threshold",
+            "group.multilevel": "--multilevel"}
 _ONE_REGION = re.compile(r"set hemispheres for this region: \{.*?\}")
 _TESTS = {"groups.covariates": "--covariates", "groups.levels": "--groups", "groups.assignment": "--assignment"}
 _STUDY_KEY = re.compile(r"; [^;]*`[a-z_]+:[^;]*")

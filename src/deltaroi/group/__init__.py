@@ -1,8 +1,9 @@
 """From responses to effects: the group stage."""
 
 from deltaroi.group.analysis import analyse
-from deltaroi.group.compare import CompareOptions, compare
+from deltaroi.group.compare import compare
 from deltaroi.group.design import GroupDesign, GroupResult
+from deltaroi.group.options import CompareOptions
 from deltaroi.group.quality import quality
 from deltaroi.group.reliability import reliability
 from deltaroi.group.small_volume import SmallVolume, VoxelMap, small_volume

@@ -15,11 +15,12 @@ from deltaroi.group.bayes import bayes_factors
 from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.families import Row, corrected_rows
+from deltaroi.group.multilevel import multilevel, require
 from deltaroi.group.questions import questions
 from deltaroi.group.reading import ALPHA, amount, p_text, sentence, unit_of
 from deltaroi.group.sizes import effect_sizes
 from deltaroi.specs import GroupStats
-from deltaroi.tables import BAYES, EFFECT_SIZES, EFFECTS, conform
+from deltaroi.tables import BAYES, EFFECT_SIZES, EFFECTS, MULTILEVEL, conform
 from deltaroi.types import NA, Exclusion
 
 
@@ -46,12 +47,13 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
     Raises
     ------
     StudyError
-        ``primary`` or ``family`` does not fit.
+        ``primary`` or ``family`` does not fit, or ``multilevel`` is asked for without its extra.
     DataError
         The responses cannot be used; see :func:`deltaroi.group.blocks.prepare`.
     """
     if family not in ("contrast", "all_contrasts"):
         raise StudyError(f"found {family!r}", where="regions.family", hint="use contrast or all_contrasts")
+    require(spec)
     ready = prepare(responses, design)
     asked = questions(ready.sessions, design.levels, design.assignment, spec,
                       covariates=ready.sample.terms)
@@ -69,6 +71,10 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
     notes += linked.notes
     warnings = [*ready.warnings, *linked.warnings, *_about_design(ready, design), *_constant(ready), *_lord(rows)]
     frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
+    if spec.multilevel:
+        pooled = multilevel(ready, rows, design.assignment, spec)
+        warnings += pooled.warnings
+        beside[MULTILEVEL.name] = pooled.table
     exclusions = (*ready.exclusions, *linked.exclusions, *_untested(rows))
     return GroupResult(conform(frame, EFFECTS, "group stage"), exclusions, tuple(warnings), tuple(notes), design, spec,
                        beside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,57 +15,16 @@ from deltaroi.group.analysis import analyse
 from deltaroi.group.conditions import differences
 from deltaroi.group.covariates import DECIMAL_COMMA, comma_number, plain_number
 from deltaroi.group.design import GroupDesign, GroupResult
+from deltaroi.group.multilevel import require
+from deltaroi.group.options import CompareOptions
 from deltaroi.io.tsv import read_tsv
-from deltaroi.specs import Association, GroupStats, misfits
+from deltaroi.specs import Association, misfits
 from deltaroi.tables import columns_hint
 from deltaroi.types import NA
 
 _FILLERS = {"specification": "main", "task": NA, "hemisphere": "B", "definition": "as given", "contrast": "value",
             "summary": "as given", "unit": "as given"}
 _SCALE = 1e60  # beyond it, or below its inverse, the fourth powers of the effect sizes leave the range of float64
-
-
-@dataclass(frozen=True)
-class CompareOptions:
-    """What :func:`compare` is asked.
-
-    Attributes
-    ----------
-    sessions : tuple of str
-        In time order; empty for a table of one session.
-    groups : tuple of str
-        Intervention first, reference last; empty for one group.
-    assignment : str
-        ``randomised`` or ``preexisting``.
-    participants : Path, DataFrame or None
-        Table with ``participant_id`` and the group and covariate columns; None reads them from the values.
-    group_column : str
-        Its column of group labels.
-    covariates : tuple of str
-        Columns that enter the model.
-    strata : str or None
-        Column of strata: subjects change places within them only, and they enter the model as categories.
-    conditions : tuple of str
-        Two values of ``contrast``; their difference, first minus second, is tested instead: group × condition.
-    associations : mapping of str to Association, or tuple of str
-        Scores that the values are held against, by name; a tuple names columns.
-    stats : GroupStats
-        Primary estimator, errors, permutations, seed, equivalence bound.
-    family : str
-        ``contrast`` or ``all_contrasts``.
-    """
-
-    sessions: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    assignment: Literal["randomised", "preexisting"] = "randomised"
-    participants: Path | pd.DataFrame | None = None
-    group_column: str = "group"
-    covariates: tuple[str, ...] = ()
-    strata: str | None = None
-    conditions: tuple[str, ...] = ()
-    associations: Mapping[str, Association] | tuple[str, ...] = ()
-    stats: GroupStats = field(default_factory=GroupStats)
-    family: str = "contrast"
 
 
 def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> GroupResult:
@@ -93,7 +52,10 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
         No row has a value.
     UsageError
         The sessions or groups asked for do not fit the table.
+    StudyError
+        ``stats.multilevel`` is asked for without its extra.
     """
+    require(options.stats)
     frame, design = arranged(values, options)
     return analyse(frame, design, options.stats, options.family)
 

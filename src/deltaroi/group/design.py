@@ -113,8 +113,8 @@ class GroupResult:
     spec : GroupStats
         What made it.
     beside : mapping of str to DataFrame
-        The tables beside the effects by name, conformed: ``effect_sizes bayes assumptions residuals``, and
-        ``associations slopes association_points`` where they were asked for.
+        The tables beside the effects by name, conformed: ``effect_sizes bayes assumptions residuals``, and where they
+        were asked for ``associations slopes association_points multilevel``.
     """
 
     effects: pd.DataFrame

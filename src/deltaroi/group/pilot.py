@@ -13,7 +13,8 @@ from scipy import stats
 
 from deltaroi.errors import DataError, UsageError
 from deltaroi.group.blocks import Array, Block, IntArray, prepare
-from deltaroi.group.compare import CompareOptions, arranged
+from deltaroi.group.compare import arranged
+from deltaroi.group.options import CompareOptions
 from deltaroi.io.tsv import read_tsv
 from deltaroi.stats.record import NAN
 from deltaroi.types import NA

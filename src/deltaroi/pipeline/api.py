@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from deltaroi.group import GroupResult
-    from deltaroi.group.compare import CompareOptions
+    from deltaroi.group.options import CompareOptions
     from deltaroi.masks import RegionSet
     from deltaroi.measuring import MeasureOptions, MeasureResult
     from deltaroi.simulator import SimulatedDataset

@@ -16,6 +16,7 @@ from deltaroi.errors import DeltaroiError, StudyError
 from deltaroi.grid import Grid
 from deltaroi.group import GroupDesign
 from deltaroi.group.covariates import code_covariates
+from deltaroi.group.multilevel import require
 from deltaroi.group.questions import primary_model
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.masks import roi_keys
@@ -119,12 +120,13 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     Raises
     ------
     StudyError
-        The study names something that the dataset does not have, or a primary model that its design does not have.
+        The study names what the dataset does not have, a model its design does not have, or one without its extra.
     DataError
         A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words; a score is no number.
     """
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
+        require(study.group)
         primary_model(tuple(study.dataset.sessions), levels, assignment, study.group.primary)
         query = _query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
@@ -281,5 +283,4 @@ def _without_response(who: tuple[str, str], runs: Sequence[PlannedRun], contrast
     if not runs:
         return [Exclusion("effects", *who, reason=reason)]
     served = {name for one in runs for name in one.contrasts}
-    return [Exclusion("effects", *who, region=name, reason=reason) for name in contrasts
-            if name not in served]
+    return [Exclusion("effects", *who, region=name, reason=reason) for name in contrasts if name not in served]

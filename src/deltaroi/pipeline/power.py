@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError, UsageError
-from deltaroi.group.compare import CompareOptions
+from deltaroi.group.options import CompareOptions
 from deltaroi.group.pilot import Pilot, read_pilot
 from deltaroi.group.power import Assumed, Counts, check, count
 from deltaroi.group.power_answers import answers

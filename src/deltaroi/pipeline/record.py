@@ -137,9 +137,9 @@ def condense(warnings: Iterable[str]) -> list[str]:
     return [text if number == 1 else f"{text} ({number} times)" for text, number in sorted(counts.items())]
 
 
-def write_record(layout: Layout, record: Mapping[str, Any]) -> None:
+def write_record(layout: Layout, record: Mapping[str, Any], more_versions: Mapping[str, str]) -> None:
     """Write ``group/run.json``."""
-    write_json(layout.record, {"versions": library_versions(), **record})
+    write_json(layout.record, {"versions": {**library_versions(), **more_versions}, **record})
 
 
 def write_log(layout: Layout, name: str, text: str) -> Path:

@@ -24,6 +24,7 @@ from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
+from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import BESIDE, EXCLUSIONS, REGIONS, WHERE_ASKED, exclusion_frame
 from deltaroi.types import NA, Exclusion, RunKey
 
@@ -156,6 +157,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         "membership": dict(sorted(work.plan.groups.items())),
         "covariates": work.plan.covariates.to_dict("split"),
         "scores": work.plan.scores.to_dict("split"),
+        **({"sampler": multilevel_sampler.versions()} if study.group.multilevel else {}),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
     step = Step("effects", "group", 2, fields, upstream, ())
@@ -189,7 +191,7 @@ def write_record(work: Work) -> None:
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
-    })
+    }, multilevel_sampler.versions() if work.study.group.multilevel else {})
 
 
 def report(work: Work) -> Path:

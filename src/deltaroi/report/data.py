@@ -21,6 +21,7 @@ from deltaroi.tables import (
     BESIDE,
     EFFECTS,
     EXCLUSIONS,
+    MULTILEVEL,
     QUALITY,
     REGIONS,
     RESPONSES,
@@ -80,7 +81,7 @@ class Output:
         The study as run.
     run : RunRecord
         How it went.
-    responses, effects, exclusions, regions, quality, selections : DataFrame
+    responses, effects, exclusions, regions, quality, selections, multilevel : DataFrame
         The group tables, conformed; empty when the file is absent.
     absent : tuple of str
         Names of the files that are not there; the selections are there only where ROIs are functional.
@@ -97,6 +98,7 @@ class Output:
     regions: pd.DataFrame
     quality: pd.DataFrame
     selections: pd.DataFrame
+    multilevel: pd.DataFrame
     absent: tuple[str, ...]
     beside: Mapping[str, pd.DataFrame]
 
@@ -222,24 +224,22 @@ def read_output(out: Path) -> Output:
     layout = Layout(out)
     absent: list[str] = []
 
-    def table(schema: Schema) -> pd.DataFrame:
+    def table(schema: Schema, *, optional: bool = False) -> pd.DataFrame:
         path = layout.table(schema.name)
         if path.is_file():
             return read_table(path, schema)
-        absent.append(f"group/{path.name}")
+        absent.extend([] if optional else [f"group/{path.name}"])
         return conform(pd.DataFrame(columns=schema.names), schema)
 
     study = _study(layout.study)
     responses, effects, exclusions = table(RESPONSES), table(EFFECTS), table(EXCLUSIONS)
     regions, quality = table(REGIONS), table(QUALITY)
     beside = {schema.name: table(schema) for schema in BESIDE}
-    chosen = layout.table(SELECTIONS.name)
-    selections = read_table(chosen, SELECTIONS) if chosen.is_file() else \
-        conform(pd.DataFrame(columns=SELECTIONS.names), SELECTIONS)
+    selections, multilevel = table(SELECTIONS, optional=True), table(MULTILEVEL, optional=not study.group.multilevel)
     if not layout.record.is_file():
         absent.append(f"group/{layout.record.name}")
     return Output(layout, study, _record(layout.record), responses, effects, exclusions, regions, quality, selections,
-                  tuple(absent), beside)
+                  multilevel, tuple(absent), beside)
 
 
 def _study(path: Path) -> Study:

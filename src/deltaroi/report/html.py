@@ -29,6 +29,7 @@ from deltaroi.report.methods import Methods
 from deltaroi.report.methods_group import reason
 from deltaroi.report.methods_signal import people
 from deltaroi.report.pictures import clouds, forests, signal
+from deltaroi.report.pooled import pooled_table, shrinkage_pictures
 from deltaroi.report.sizes import bayes_tables, size_tables
 from deltaroi.report.small_volume import small_volume_pictures, small_volume_tables
 from deltaroi.types import NA
@@ -87,6 +88,7 @@ def head(output: Output) -> dict[str, Any]:
 def results(output: Output) -> dict[str, Any]:
     """Effects and responses."""
     return {"forests": forests(output), "primary_tables": primary_tables(output), "all_effects": all_effects(output),
+            "shrinkages": shrinkage_pictures(output), "pooled_table": pooled_table(output),
             "clouds": clouds(output), "drawings": draw_regions(output), "region_table": region_table(output),
             "selection_table": selection_table(output), "inside_tables": small_volume_tables(output),
             "inside": small_volume_pictures(output)}

@@ -50,6 +50,8 @@ class GroupStats(Spec):
                                       "random slopes, e.g. weeks; null: 0, 1, 2 and so on.")
     small_volume: bool = Field(False, description="Also ask the question of every voxel of each ROI, corrected over "
                                "the ROI's voxels: a second set of tests, for where in an ROI an effect lies.")
+    multilevel: bool = Field(False, description="Also a Bayesian multilevel model over the ROIs of each contrast "
+                             "(partial pooling); needs the extra: pip install 'deltaroi[multilevel]'.")
 
     def flips(self, model: str, kind: str) -> bool:
         """Whether signs are flipped to test a difference between groups of this model with errors of this kind."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import re
 from typing import Any
 
@@ -155,3 +156,15 @@ def test_nothing_is_written(two_sessions: Any) -> None:
     before = {p: p.stat().st_mtime_ns for p in two_sessions.root.rglob("*")}
     list(check(study).lines())
     assert {p: p.stat().st_mtime_ns for p in two_sessions.root.rglob("*")} == before
+
+
+def test_a_model_whose_extra_is_not_installed_is_refused_before_anything_is_read(
+        trees: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, package=None: None if name in ("jax", "numpyro")
+                        else known(name, package))
+    file = trees.study(f"{GROUPS}\ngroup: {{multilevel: true}}", sessions=["pre", "post"])  # there is no run at all
+    with pytest.raises(StudyError, match=r"numpyro, jax.*the extra 'multilevel' of deltaroi") as error:
+        check(file)
+    assert error.value.where == f"{file}: group.multilevel"
+    assert "pip install 'deltaroi[multilevel]'" in error.value.hint

@@ -156,6 +156,7 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "power.draws": (500, set()),
     "power.permutations": (99, set()),
     "power.seed": (2, set()),
+    "group.multilevel": (True, {E}),
 }
 NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
 WITHOUT_REPORT = ("execution.",)

@@ -18,7 +18,7 @@ from deltaroi.io.files import write_json
 from deltaroi.io.tsv import write_table
 from deltaroi.layout import Layout
 from deltaroi.specs import GroupStats
-from deltaroi.tables import EFFECTS, EXCLUSIONS, QUALITY, REGIONS, RESPONSES, SCHEMAS, Schema
+from deltaroi.tables import ALL_ROIS, EFFECTS, EXCLUSIONS, MULTILEVEL, QUALITY, REGIONS, RESPONSES, SCHEMAS, Schema
 from deltaroi.types import NA, RoiKey
 
 CENTRES = {"amygdala": (24, -2, -16), "AI": (36, 20, -4), "pACC": (6, 41, 3), "mOFC": (7, 43, -20),
@@ -50,6 +50,7 @@ class Variant:
     exit_code: int = 0
     failures: tuple[dict[str, str], ...] = ()
     seed: int = 1
+    multilevel: bool = False
 
 
 def build(out: Path, variant: Variant) -> Path:
@@ -72,6 +73,8 @@ def build(out: Path, variant: Variant) -> Path:
     if variant.effects:
         for name, table in _beside(variant, responses).items():
             write_table(table, SCHEMAS[name], layout.table(name))
+    if variant.multilevel:
+        _write(layout, MULTILEVEL, _pooled(effects))
     return out
 
 
@@ -86,6 +89,7 @@ def study(variant: Variant) -> Study:
         "groups": groups, "contrasts": dict(variant.contrasts),
         "regions": {"include": list(variant.regions), "hemispheres": list(variant.hemispheres),
                     "definition": list(variant.definitions)},
+        "group": {"multilevel": variant.multilevel},
     })
 
 
@@ -175,6 +179,23 @@ def _beside(variant: Variant, responses: list[dict[str, Any]]) -> dict[str, pd.D
     """The tables beside the effects, as the group stage makes them of these responses."""
     design = GroupDesign(variant.sessions, variant.groups if len(variant.groups) > 1 else None, variant.assignment)
     return dict(analyse(pd.DataFrame(responses), design, GroupStats(permutations=0)).beside)
+def _pooled(effects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Primary effects drawn half-way to 0.1, the mean of all, and one that could not be estimated."""
+    shared = {"n": 22, "tau": 0.11, "tau_low": 0.02, "tau_high": 0.24, "rhat": 1.001, "ess": 2150.4, "divergent": 0,
+              "reading": "Pooled."}
+    names = ("specification", "contrast", "summary", "region", "hemisphere", "definition", "comparison", "model",
+             "term", "unit")
+    primary = [row for row in effects if row["primary"]]
+    rows = []
+    for i, row in enumerate(primary):
+        estimate = np.nan if i == len(primary) - 1 else 0.05 + row["estimate"] / 2
+        rows.append({**{name: row[name] for name in names}, **shared, "n_rois": len(primary), "estimate": estimate,
+                     "sd": 0.05, "ci_low": estimate - 0.1, "ci_high": estimate + 0.1, "p_direction": 0.97,
+                     "unpooled": row["estimate"], "unpooled_low": row["ci_low"], "unpooled_high": row["ci_high"]})
+    overall = {**rows[0], "region": ALL_ROIS, "hemisphere": NA, "summary": "mean+weighted_mean", "estimate": 0.1,
+               "ci_low": 0.01, "ci_high": 0.19, "p_direction": 0.9999, "unpooled": np.nan, "unpooled_low": np.nan,
+               "unpooled_high": np.nan}
+    return [overall, *rows]
 
 
 def _quality(variant: Variant, rois: list[RoiKey], random: np.random.Generator) -> list[dict[str, Any]]:
@@ -229,6 +250,7 @@ VARIANTS: dict[str, Variant] = {
                     contrasts=(("negative_vs_neutral", "negative - neutral"), ("positive", "positive"),
                                ("all_faces", "(negative + neutral) / 2")), definitions=("hcpex", "aal3"),
                     regions=("amygdala", "AI", "VTA"), per_group=8),
+    "pooled": Variant(multilevel=True),
     "one_roi": Variant(regions=("amygdala",), hemispheres=("B",), per_group=3),
     "sixty_rois": Variant(regions=tuple(f"region{i:02d}" for i in range(30)), per_group=6),
     "two_hundred": Variant(regions=("amygdala", "VTA"), per_group=100),

@@ -9,6 +9,7 @@ import pytest
 
 from deltaroi.report.figures.forest import ForestRow, forest
 from deltaroi.report.figures.raincloud import Cloud, mean_interval, raincloud
+from deltaroi.report.figures.shrinkage import ShrinkageRow, shrinkage
 from deltaroi.report.figures.signal import Spread, spread
 from deltaroi.report.figures.slices import (
     BRAIN,
@@ -77,6 +78,26 @@ def cloud(*groups: list[list[float]], sessions: tuple[str, ...] = ("pre", "post"
 
 def subject_lines(figure) -> list[np.ndarray]:
     return [patch.get_path().vertices for patch in figure.axes[0].patches]
+
+
+SHRUNK = [ShrinkageRow("All ROIs", (NAN, NAN, NAN), (0.1, 0.0, 0.2), overall=True),
+          ShrinkageRow("amygdala L", (0.3, 0.1, 0.5), (0.2, 0.05, 0.35)),
+          ShrinkageRow("VTA L", (0.4, -0.4, 1.2), (NAN, NAN, NAN))]
+
+
+def test_shrinkage_draws_pooled_above_alone_and_the_mean_of_all_through_both() -> None:
+    figure = shrinkage(SHRUNK, "Difference (%)")
+    at = [[line.tolist() for line in lines_at(figure, y)] for y in (0.0, 1 - 0.16, 1 + 0.16, 2 - 0.16, 2 + 0.16)]
+    assert at == [[[0.0, 0.2], [0.1]], [[0.05, 0.35], [0.2]], [[0.1, 0.5], [0.3]], [], [[-0.4, 1.2], [0.4]]]
+    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    assert [list(line.get_xdata()) for line in dashed] == [[0.1, 0.1]]
+    assert figure.axes[0].get_xlim()[1] > 1.2
+
+
+def test_shrinkage_says_the_pooled_numbers_and_what_is_missing() -> None:
+    shown = texts(shrinkage(SHRUNK, "%"))
+    assert shown == ["All ROIs", "0.10 [0.00, 0.20]", "amygdala L", "0.20 [0.05, 0.35]", "VTA L", "not estimable"]
+    assert len(texts(shrinkage([], "%"))) == 0
 
 
 def test_raincloud_joins_each_subjects_sessions() -> None:

@@ -234,6 +234,28 @@ def test_one_group_and_no_sessions_are_named_so(reports: dict[str, Path]) -> Non
     assert "one session per subject" in read(reports, "no_sessions").text
 
 
+def test_the_multilevel_model_is_shown_where_there_is_one(reports: dict[str, Path]) -> None:
+    page = read(reports, "pooled")
+    labels = [attrs.get("aria-label") or "" for attrs in page.all("div")]
+    assert "Shrinkage plot for negative_vs_neutral: 14 ROIs, alone and pooled." in labels
+    rows = page.cells["pooled"]
+    assert [row[0] for row in rows[1:4]] == ["All ROIs", "amygdala L", "amygdala R"]
+    assert rows[1][4:8] == ["0.10 % [0.01, 0.19]", ">.999", "n/a", "0.11 % [0.02, 0.24]"]
+    assert rows[-1][0] == "VTA R"
+    assert rows[-1][4] == "n/a"
+    methods = reports["pooled"].with_name("methods.md").read_text()
+    assert "largest split R-hat 1.001, smallest effective number 2150" in methods
+    assert "Chen G. et al. (2019)" in methods
+    assert "All ROIs at once" not in read(reports, "usual").text
+    assert "multilevel" not in reports["usual"].with_name("methods.md").read_text()
+
+
+def test_a_multilevel_model_that_was_asked_for_and_is_not_there_is_said(folder: ModuleType, tmp_path: Path) -> None:
+    out = folder.build(tmp_path, folder.VARIANTS["pooled"])
+    (out / "group" / "multilevel.tsv").unlink()
+    assert "group/multilevel.tsv is not in the output folder" in write_report(out).read_text()
+
+
 def test_empty_effects_are_said(reports: dict[str, Path]) -> None:
     text = read(reports, "no_effects").text
     assert "No effect was tested." in text
