@@ -14,7 +14,7 @@ import pytest
 from deltaroi.errors import DataError, TableError
 from deltaroi.report import write_report
 
-NAMES = ("usual", "one_group", "no_sessions", "many", "one_roi", "nothing_known", "no_effects", "evil")
+NAMES = ("usual", "pooled", "one_group", "no_sessions", "many", "one_roi", "nothing_known", "no_effects", "evil")
 VOID = {"meta", "link", "br", "img", "use", "path", "image", "rect"}
 
 
