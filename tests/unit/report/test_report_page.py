@@ -16,7 +16,7 @@ from deltaroi.io.tsv import read_table
 from deltaroi.report import write_report
 from deltaroi.tables import EFFECTS
 
-NAMES = ("usual", "one_group", "no_sessions", "many", "one_roi", "nothing_known", "no_effects", "evil")
+NAMES = ("usual", "pooled", "one_group", "no_sessions", "many", "one_roi", "nothing_known", "no_effects", "evil")
 VOID = {"meta", "link", "br", "img", "use", "path", "image", "rect"}
 
 
