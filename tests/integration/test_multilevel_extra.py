@@ -29,7 +29,11 @@ def test_the_pinned_extra_works(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", python.parents[1]], check=True)
     (packages,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
     (packages / "locked.pth").write_text(sysconfig.get_path("purelib") + "\n")  # beside what the lock file installs
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "-c", constraints, *extra], check=True)
+    pip = subprocess.run([python, "-m", "pip", "install", "--quiet", "-c", constraints, *extra], capture_output=True,
+                         text=True, check=False)
+    if pip.returncode and re.search(r"No matching distribution|Could not fetch|Connection|Temporary failure", pip.stderr):
+        pytest.skip("the packages of the extra 'multilevel', which the lock file does not hold, cannot be had here")
+    assert pip.returncode == 0, pip.stderr
     assert not list(packages.glob("numpy-*")), "the extra asks for another numpy than the lock file"
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "src")}
     done = subprocess.run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c",
