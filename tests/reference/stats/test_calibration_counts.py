@@ -16,7 +16,8 @@ from deltaroi.specs import GroupStats
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 QUICK = [("two groups", "10/10"), ("two groups", "8/20 SD 2:1, gap, effect"), ("three groups", "8/20/20 SD 2:1:1"),
-         ("one group", "8, effect"), ("two groups, max-T", "10/10, gap"), ("one group, max-T", "10, effect in 3 of 7")]
+         ("one group", "8, effect"), ("two groups, max-T", "10/10, gap"), ("one group, max-T", "10, effect in 3 of 7"),
+         ("two groups, three sessions", "8/20 SD 2:1, 15 % missing")]
 
 
 @pytest.fixture(scope="module")
@@ -73,19 +74,19 @@ def test_every_cell_was_run_in_full_and_every_judged_estimator_is_there(benchmar
 
 def table_of(data: Any, stats: GroupStats) -> pd.DataFrame:
     """The effects table of one draw, with A the first group."""
-    levels = tuple("ABC"[:len(data.cell.n)])
+    levels, sessions = tuple("ABC"[:len(data.cell.n)]), ("pre", "post", "later")[:data.cell.sessions]
     frame = pd.DataFrame([{"subject": f"{i:03d}", "group": levels[g], "region": f"{roi}", "session": session,
                            "value": data.values[roi, i, k]} for roi in range(data.cell.rois)
-                          for i, g in enumerate(data.group) for k, session in enumerate(("pre", "post"))])
+                          for i, g in enumerate(data.group) for k, session in enumerate(sessions)])
     assignment = "randomised" if "ancova" in str(data.cell.judged) else "preexisting"
-    return compare(frame, CompareOptions(("pre", "post"), levels, assignment, stats=stats)).effects
+    return compare(frame, CompareOptions(sessions, levels, assignment, stats=stats)).effects
 
 
 def test_every_default_lies_within_its_band(benchmark: dict[str, ModuleType], counts: pd.DataFrame) -> None:
     """Errors within .04 to .06, coverage within .935 to .965: a default outside is changed, never the band."""
     assert benchmark["pages"].BANDS == {"error": (0.040, 0.060), "coverage": (0.935, 0.965)}
     judged = benchmark["pages"].verdicts(counts)
-    assert len(judged) == 88
+    assert len(judged) == 100
     assert judged["passed"].all(), judged[~judged["passed"]].to_string()
 
 
@@ -110,6 +111,25 @@ def test_the_tests_are_those_of_the_group_stage(benchmark: dict[str, ModuleType]
 
 
 @pytest.mark.parametrize(("design", "name"), [
+    ("two groups, three sessions", "8/20 SD 2:1, 15 % missing"), ("three groups, three sessions", "10/10/10")])
+def test_mixed_models_are_those_of_the_group_stage(benchmark: dict[str, ModuleType], design: str, name: str) -> None:
+    cell = next(c for c in benchmark["cells"].CELLS if (c.design, c.name) == (design, name))
+    data = benchmark["data"].simulate(cell, 3)
+    made = benchmark["estimators"].mixed_models(data)
+    rows = table_of(data, GroupStats(permutations=0)).set_index(["comparison", "se_kind"])
+    levels = "ABC"[:len(cell.n)]
+    assert rows["primary"].sum() == 1
+    assert rows.loc[("-".join(levels) if len(levels) == 2 else ",".join(levels)) + "|pre,post,later", "cr2_welch"][
+        "primary"].all()
+    for kind in ("cr2_welch", "satterthwaite"):
+        joint = rows.loc[("-".join(levels) if len(levels) == 2 else ",".join(levels)) + "|pre,post,later", kind]
+        last = rows.loc[f"A-{levels[-1]}|later-pre", kind]
+        assert made[f"lmm {kind} F"].p == pytest.approx(joint["p"], rel=1e-12)
+        assert made[f"lmm {kind}"].p == pytest.approx(last["p"], rel=1e-12)
+
+
+@pytest.mark.parametrize(("design", "name"), [
+    ("two groups, three sessions, max-T", "8/20 SD 2:1"),
     ("two groups, max-T", "10/10"), ("two groups, max-T", "8/20 SD 2:1, gap"),
     ("one group, max-T", "10, effect in 3 of 7")])
 def test_max_t_is_that_of_the_group_stage(benchmark: dict[str, ModuleType], design: str, name: str) -> None:
@@ -120,6 +140,7 @@ def test_max_t_is_that_of_the_group_stage(benchmark: dict[str, ModuleType], desi
     primary = table[table["primary"]].set_index("region")["p_fwe"]
     maker, label = {"10/10": ("own_baselines_max_t", benchmark["cells"].MAX_T_ANCOVA),
                     "8/20 SD 2:1, gap": ("changes_max_t", benchmark["cells"].MAX_T_CHANGE),
+                    "8/20 SD 2:1": ("profiles_max_t", benchmark["cells"].MAX_T_MIXED),
                     "10, effect in 3 of 7": ("flipped_max_t", benchmark["cells"].MAX_T_PAIRED)}[name]
     found = getattr(benchmark["estimators"], maker)(data)[label]
     assert len(primary) == cell.rois
