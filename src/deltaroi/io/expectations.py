@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from deltaroi.errors import DataError, StudyError, did_you_mean
 from deltaroi.io.bids import BidsFile, Tree
 from deltaroi.io.derivatives import is_leftover, is_preprocessed, run_of, space_of
 from deltaroi.types import NA
+
+_BEFORE = re.compile(r"pre|before|base|bl|screen|intake|first", re.IGNORECASE)
+_AFTER = re.compile(r"post|after|last|final|end", re.IGNORECASE)
+_LATER = re.compile(r"fu|follow|late|retention", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,9 @@ def check_expectations(query: DatasetQuery, raw: Tree, derived: Tree) -> tuple[s
 def _check_sessions(query: DatasetQuery, found: set[str]) -> None:
     known = ", ".join(sorted(s for s in found if s != NA))
     if not query.sessions and NA not in found:
+        order = ", ".join(in_time_order(found))
         raise StudyError(f"the study lists no sessions, the files of the task have {known}", where="dataset.sessions",
-                         hint=f"list them in time order, e.g. `sessions: [{known}]`")
+                         hint=f"list them in time order, e.g. `sessions: [{order}]`")
     for session in query.sessions:
         if session in found:
             continue
@@ -142,3 +148,14 @@ def _check_sessions(query: DatasetQuery, found: set[str]) -> None:
         raise StudyError(f"no file of the task has the session '{session}'; the sessions are {known}",
                          where="dataset.sessions", hint=did_you_mean(session.removeprefix("ses-"), found) or
                          "list existing sessions, in time order")
+
+
+def in_time_order(sessions: Iterable[str]) -> tuple[str, ...]:
+    """Session labels in the order of time that their names suggest."""
+
+    def rank(label: str) -> tuple[int, int, str]:
+        number = re.search(r"\d+", label)
+        stage = 0 if _BEFORE.match(label) else 2 if _AFTER.match(label) else 3 if _LATER.match(label) else 1
+        return stage, int(number.group()) if number else 0, label
+
+    return tuple(sorted(sessions, key=rank))

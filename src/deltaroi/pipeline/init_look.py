@@ -12,7 +12,7 @@ from pathlib import Path
 from deltaroi.errors import DataError
 from deltaroi.io.bids import Tree, scan
 from deltaroi.io.derivatives import is_preprocessed, resolution_of, space_of
-from deltaroi.io.expectations import open_folder, sessions_in
+from deltaroi.io.expectations import in_time_order, open_folder, sessions_in
 from deltaroi.io.participants import ID, read_participants
 from deltaroi.io.sidecars import read_json
 from deltaroi.io.tsv import read_tsv
@@ -20,9 +20,6 @@ from deltaroi.types import NA
 
 USUAL_SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")
 _FILES, _MOST_LEVELS = 60, 8
-_BEFORE = re.compile(r"pre|before|base|bl|screen|intake|first", re.IGNORECASE)
-_AFTER = re.compile(r"post|after|last|final|end", re.IGNORECASE)
-_LATER = re.compile(r"fu|follow|late|retention", re.IGNORECASE)
 _GROUP = re.compile(r"group|condition|arm|treatment|intervention|cohort|diagnosis|allocation|training", re.IGNORECASE)
 _NOT_GROUP = {"age", "sex", "gender", "qc", "note", "ses", "site", "scanner"}
 _REFERENCE = re.compile(r"control|ctrl|wait|placebo|sham|passive|usual|decrease|hc$|healthy|active", re.IGNORECASE)
@@ -95,17 +92,6 @@ def look(bids_dir: Path, derivatives: Path | None) -> Findings:
     resolutions = Counter(resolution_of(f) for f in images if space_of(f) == found.space)
     found.resolutions.update(sorted(resolutions.items()))
     return found
-
-
-def in_time_order(sessions: Iterable[str]) -> tuple[str, ...]:
-    """Session labels in the order of time that their names suggest."""
-
-    def rank(label: str) -> tuple[int, int, str]:
-        number = re.search(r"\d+", label)
-        stage = 0 if _BEFORE.match(label) else 2 if _AFTER.match(label) else 3 if _LATER.match(label) else 1
-        return stage, int(number.group()) if number else 0, label
-
-    return tuple(sorted(sessions, key=rank))
 
 
 def in_group_order(labels: Iterable[str]) -> tuple[str, ...]:

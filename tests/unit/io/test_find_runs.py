@@ -368,8 +368,9 @@ def test_only_the_subjects_asked_for(trees: Any) -> None:
 def test_sessions_are_held_against_the_study(trees: Any) -> None:
     trees.run("01", "pre")
     trees.run("01", "followup")
-    with pytest.raises(StudyError, match=r"lists no sessions, the files of the task have followup, pre"):
+    with pytest.raises(StudyError, match=r"lists no sessions, the files of the task have followup, pre") as caught:
         find(trees)
+    assert "`sessions: [pre, followup]`" in caught.value.hint
     with pytest.raises(StudyError, match=r"no file of the task has the session 'Pre'") as caught:
         find(trees, sessions=("Pre",))
     assert "did you mean 'pre'" in caught.value.hint

@@ -14,8 +14,9 @@ from deltaroi.config.expression import parse_contrast
 from deltaroi.config.read import parse_study, read_study
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError
+from deltaroi.io.expectations import in_time_order
 from deltaroi.pipeline.check import check
-from deltaroi.pipeline.init_look import in_group_order, in_time_order
+from deltaroi.pipeline.init_look import in_group_order
 from deltaroi.pipeline.init_study import init_study
 from deltaroi.resources import resource
 
