@@ -33,7 +33,7 @@ def corrected_p(row: Row) -> tuple[float, str]:
 
     Permutation goes before Holm.
     """
-    for column, method in (("p_fwe", "max-T permutation"), ("p_holm", "Holm")):
+    for column, method in (("p_fwe", "max-T"), ("p_holm", "Holm")):
         if math.isfinite(row[column]):
             return float(row[column]), method
     return math.nan, ""

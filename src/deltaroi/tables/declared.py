@@ -54,8 +54,8 @@ EFFECTS = Schema("effects", columns("""
     p | number | | two-sided p value
     ci_low | number | see unit | lower end of the 95 % confidence interval
     ci_high | number | see unit | upper end of the 95 % confidence interval
-    p_fwe | number | | p by max-T permutation over the family
-    p_step_down | number | | p by step-down max-T permutation over the family; never above p_fwe
+    p_fwe | number | | p by max-T over the family: permutations, or sign flips (group.arrangements)
+    p_step_down | number | | the same, step-down; never above p_fwe
     p_holm | number | | p by Holm's method over the family
     q_fdr | number | | q by Benjamini and Hochberg's method over the family
     family | text | | name of the family of ROIs
