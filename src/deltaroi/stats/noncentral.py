@@ -29,7 +29,7 @@ def nct_cdf(t: float, df: float, ncp: float) -> float:
     low, high = _range(df)
     step = sorted(((ncp - _REACH) / t, (ncp + _REACH) / t)) if t != 0 else []
     cuts = [low, *(float(cut) for cut in step if low < cut < high), high]
-    x, weight = _nodes()
+    x, weight = quadrature()
     total = 0.0
     for a, b in pairwise(cuts):
         w = (a + b) / 2 + (b - a) / 2 * x
@@ -55,7 +55,7 @@ def nct_logpdf(t: float, df: float, ncp: Array) -> Array:
     narrow, broad = np.sqrt(2 * _DROP / q), _DROP / (df + 1)
     right = np.minimum(np.log1p(narrow), np.sqrt(2 * broad))
     left = np.minimum(-np.log1p(-np.minimum(narrow, 1 - 1e-12)), np.sqrt(2 * broad) + broad)
-    x, weight = _nodes()
+    x, weight = quadrature()
     half = (left + right)[..., None] / 2
     v = (right - left)[..., None] / 2 + half * x
     rise = np.expm1(v)
@@ -117,7 +117,7 @@ def nct_prediction(t: float, df: float, ratio: float, df_next: float, quantile: 
 def _weighted(df: float) -> tuple[Array, Array]:
     """Nodes for √(χ²/df), and their shares of the probability."""
     low, high = _range(df)
-    x, weight = _nodes()
+    x, weight = quadrature()
     w = (low + high) / 2 + (high - low) / 2 * x
     share = _density(w, df) * weight
     return w, share / share.sum()
@@ -136,6 +136,7 @@ def _range(df: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=1)
-def _nodes() -> tuple[Array, Array]:
+def quadrature() -> tuple[Array, Array]:
+    """Nodes and weights of Gauss-Legendre on -1 to 1, enough for smooth peaks over their whole width."""
     x, weight = np.polynomial.legendre.leggauss(160)
     return x, weight

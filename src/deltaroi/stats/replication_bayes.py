@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, special, stats
 
-from deltaroi.stats.noncentral import nct_logpdf
+from deltaroi.stats.noncentral import nct_logpdf, quadrature
 from deltaroi.stats.record import NAN, Array
 
 _DROP = 42.0  # what is exp(-42) of the largest value adds nothing
@@ -97,7 +97,7 @@ def _log_integral(log_f: Callable[[Array], Array], around: tuple[float, ...]) ->
         best = float(optimize.minimize_scalar(lambda x: -at(x), bounds=(low, high), method="bounded",
                                               options={"xatol": 1e-9 * max(1.0, high - low)}).x)
     peak = at(best)
-    x, weight = np.polynomial.legendre.leggauss(120)
+    x, weight = quadrature()
     total = 0.0
     for side in (-1.0, 1.0):
         end = _fallen(lambda step, side=side: peak - at(best + side * step))  # type: ignore[misc]
