@@ -51,6 +51,7 @@ def test_results_equal_the_effect_sizes_of_data() -> None:
 
 def test_f_is_t_squared() -> None:
     assert from_f("g", 6.25, (1, 28), -1, (15, 15)) == from_t("g", -2.5, 15, 15, df=28)
+    assert from_f("g", 6.25, (1, 26), 1, (15, 15)) == from_t("g", 2.5, 15, 15, df=26) != from_t("g", 2.5, 15, 15)
     assert from_f("g_z", 6.25, (1, 11), 1, (12, 0)) == from_t("g_z", 2.5, 12)
 
 
