@@ -169,6 +169,10 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
 
 def _query(study: Study, study_path: str | Path) -> DatasetQuery:
     dataset = study.dataset
+    if dataset.bids_dir is None:
+        raise StudyError("the study names no data: it is a design", where="dataset.bids_dir",
+                         hint="give dataset.bids_dir and dataset.derivatives; for a published design, `deltaroi "
+                              "studies init NAME BIDS_DIR` writes a study file for your data")
     for name in ("bids_dir", "derivatives"):
         if "://" in (getattr(dataset, name) or ""):
             raise StudyError("a remote dataset is not available in this version", where=f"dataset.{name}",
