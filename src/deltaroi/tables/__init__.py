@@ -2,6 +2,7 @@
 
 from deltaroi.tables import declared
 from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
+from deltaroi.tables.card_table import CARD
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
@@ -24,11 +25,12 @@ WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
 """The tables that the group stage writes where the study has something for them."""
 PUBLISHED = (EVIDENCE, STATEMENTS, FINDINGS, EVIDENCE_SIZES, POOLED)
 """The tables about published results."""
-_ALONE = (PLANTED, POWER, RUN_VALUES, SMALL_VOLUME)
+_ALONE = (CARD, PLANTED, POWER, RUN_VALUES, SMALL_VOLUME)
 SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *PUBLISHED, *_ALONE)}}
 """Every table by its name."""
 
-__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EVIDENCE",
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CARD", "EFFECTS", "EFFECT_SIZES",
+           "EVIDENCE",
            "EVIDENCE_SIZES", "EXCLUSIONS", "FINDINGS", "MULTILEVEL", "PLANTED", "POINTS", "POOLED", "POWER",
            "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS",
            "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema",
