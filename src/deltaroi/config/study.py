@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from deltaroi.specs import (
     Association,
     Condition,
+    Connectivity,
     Execution,
     FirstLevel,
     Groups,
@@ -70,6 +71,7 @@ class Study(Spec):
     group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
     associations: dict[Name, Association] = Field({}, description="Scores of the subjects that responses are held "
                                                   "against, by name.")
+    connectivity: dict[Name, Connectivity] = Field({}, description="Connectivity of ROIs with others, by name.")
     power: Power | None = Field(None, description="What `deltaroi power` assumes.")
     simulation: Simulation | None = Field(None, description="A simulated dataset for this study.")
     execution: Execution = Field(default_factory=Execution, description="How the work is done.")
@@ -77,7 +79,8 @@ class Study(Spec):
     @model_validator(mode="after")
     def _labels_differ(self) -> Study:
         for what, names in (("contrasts", self.contrasts), ("conditions", self.conditions),
-                            ("regions.custom", self.regions.custom), ("associations", self.associations)):
+                            ("regions.custom", self.regions.custom), ("associations", self.associations),
+                            ("connectivity", self.connectivity)):
             seen: dict[str, str] = {}
             for name in names:
                 label = camel(name)
@@ -86,7 +89,8 @@ class Study(Spec):
                 seen[label] = name
         if self.groups is not None and len(set(self.groups.levels)) != len(self.groups.levels):
             raise ValueError("groups.levels: a level is listed twice")
-        wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions)
+        wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions,
+                        bool(self.connectivity))
         if wrong:
             raise ValueError(wrong[0])
         return self

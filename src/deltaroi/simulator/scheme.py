@@ -130,8 +130,7 @@ def invent(study: Study, simulation: Simulation, subjects: list[str] | None) -> 
             for label in labels:
                 key = RunKey(subject, session, study.dataset.task, label)
                 frame = make_events(generator(simulation.seed, "events", subject, session, label), simulation.events)
-                names = dict.fromkeys(entry.condition for entry in simulation.planted)
-                trains = tuple(train(frame, name, study.conditions, key.label) for name in names)
+                trains = tuple(train(frame, name, study.conditions, key.label) for name in simulation.carrying)
                 run = PlannedRun(key, group, key.label, simulation.tr_s, n_volumes, trains, flipped)
                 files[f"{run.folder}/{key.label}_events.tsv"] = format_table(frame).encode()
                 runs.append(run)

@@ -3,8 +3,9 @@
 A result carries the spec that made it. Every field is described; the JSON Schema is generated from these models.
 """
 
-from deltaroi.specs.associations import Association, misfits
+from deltaroi.specs.associations import Association, about, misfits
 from deltaroi.specs.base import SIDES, Hemisphere, Name, Point, Scalar, Spec
+from deltaroi.specs.connectivity import Connectivity, RoiChoice
 from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
 from deltaroi.specs.power import Power, Spread
 from deltaroi.specs.regions import (
@@ -23,9 +24,10 @@ from deltaroi.specs.regions import (
     Threshold,
 )
 from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
-from deltaroi.specs.simulation import Noise, Planted, SimulatedEvents, Simulation
+from deltaroi.specs.simulation import Coupled, Noise, Planted, SimulatedEvents, Simulation
 
 __all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Combine", "CombineRoi", "Condition", "Confounds",
-           "CustomRoi", "Execution", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere",
-           "LabelsRoi", "MaskRoi", "Name", "Noise", "Planted", "Point", "Power", "RegionChoice", "Regions", "Rule",
-           "Scalar", "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Spread", "Summary", "Threshold", "misfits"]
+           "Connectivity", "Coupled", "CustomRoi", "Execution", "FirstLevel", "Functional", "FunctionalRoi",
+           "GroupStats", "Groups", "Hemisphere", "LabelsRoi", "MaskRoi", "Name", "Noise", "Planted", "Point", "Power",
+           "RegionChoice", "Regions", "RoiChoice", "Rule", "Scalar", "SimulatedEvents", "Simulation", "Spec",
+           "SphereRoi", "Spread", "Summary", "Threshold", "about", "misfits"]

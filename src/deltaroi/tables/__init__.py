@@ -2,6 +2,15 @@
 
 from deltaroi.tables import declared
 from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
+from deltaroi.tables.connectivity_tables import (
+    CONNECTIVITY,
+    CONNECTIVITY_ASSOCIATIONS,
+    CONNECTIVITY_EFFECTS,
+    CONNECTIVITY_POINTS,
+    CONNECTIVITY_SLOPES,
+    COUPLED,
+    OF_CONNECTIVITY,
+)
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
@@ -20,10 +29,12 @@ from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
 WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
 """The tables that the group stage writes where the study has something for them."""
-SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, POWER, RUN_VALUES, SMALL_VOLUME)}}
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, POWER, RUN_VALUES, SMALL_VOLUME,
+                                                         *OF_CONNECTIVITY, COUPLED)}}
 """Every table by its name."""
 
-__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS",
-           "MULTILEVEL", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES",
-           "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH", "WHERE_ASKED", "Column", "Schema",
-           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
+           "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES",
+           "EXCLUSIONS", "MULTILEVEL", "OF_CONNECTIVITY", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY",
+           "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH",
+           "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
