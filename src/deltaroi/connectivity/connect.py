@@ -21,6 +21,8 @@ from deltaroi.tables import CONNECTIVITY, conform
 from deltaroi.types import NA, Exclusion, RoiKey, RunKey
 
 STAGE = "connectivity"
+NO_RUN = "no run of this session is left that serves the contrast and covers seed and target"
+TOO_FEW_TRIALS = "too few trials for a beta series in this session"
 UNITS = {"none": "raw units per raw unit"}
 _SLOPE, _FISHER = "% per %", "Fisher z"
 
@@ -139,8 +141,7 @@ def _start(subject: _Subject, any_fit: RunFit, one: Connection,
     if not runs:
         lacking = [key.label for key in (one.seed, target) if not any(subject.covers(fit, key) for fit in serving)]
         found = f"not covered: {', '.join(lacking)}" if serving and lacking else NA
-        subject.exclusions[Exclusion(STAGE, any_fit.key.subject, session, NA, where, "no run of this session is left "
-                                     "that serves the contrast and covers seed and target", found)] = None
+        subject.exclusions[Exclusion(STAGE, any_fit.key.subject, session, NA, where, NO_RUN, found)] = None
     grids = {fit.grid_digest for fit in runs}
     if len(grids) > 1:
         subject.exclusions[Exclusion(STAGE, any_fit.key.subject, session, NA, where, "the runs of this session lie on "
@@ -232,7 +233,7 @@ def _correlation(subject: _Subject, one: Connection, target: RoiKey, contrast: s
             key, few = runs[0].key, found.n < one.minimum_trials
             subject.exclusions[Exclusion(
                 STAGE, key.subject, key.session, NA, f"{one.name}: {target.label} {condition}",
-                "too few trials for a beta series in this session" if few else "the trials' responses do not vary, or "
+                TOO_FEW_TRIALS if few else "the trials' responses do not vary, or "
                 "are those of the seed", str(found.n), str(one.minimum_trials) if few else NA)] = None
             return row
         value += weight * found.z

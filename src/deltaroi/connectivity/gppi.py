@@ -17,6 +17,7 @@ from deltaroi.stats.deconvolution import Deconvolver, boxcars, convolved
 
 LEAST_DOF = 10
 """Error degrees of freedom that the model of a run must leave."""
+TOO_FEW_DOF = "too few degrees of freedom for the model of interactions"
 _DEPENDENT = 1e-6
 
 
@@ -70,8 +71,7 @@ def interact(fit: RunFit, seed: FloatArray, targets: FloatArray, contrasts: Mapp
     dof = design.shape[0] - design.shape[1]
     nothing = np.full((len(contrasts), targets.shape[1]), np.nan)
     if dof < LEAST_DOF:
-        return Interactions(nothing, nothing, dof, "too few degrees of freedom for the model of interactions", str(dof),
-                            str(LEAST_DOF))
+        return Interactions(nothing, nothing, dof, TOO_FEW_DOF, str(dof), str(LEAST_DOF))
     if _dependent(design):
         return Interactions(nothing, nothing, dof, "the interactions of this run cannot be told apart from the rest of "
                             "its model")

@@ -96,4 +96,5 @@ class Simulation(Spec):
     @property
     def carrying(self) -> tuple[str, ...]:
         """The conditions whose events the planted signals and interactions need, each once."""
-        return tuple(dict.fromkeys(entry.condition for entry in (*self.planted, *self.coupled)))
+        return tuple(dict.fromkeys([*(entry.condition for entry in self.planted),
+                                    *(entry.condition for entry in self.coupled)]))
