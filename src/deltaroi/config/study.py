@@ -11,6 +11,7 @@ from deltaroi.specs import (
     Association,
     Claim,
     Condition,
+    Connectivity,
     Design,
     Execution,
     FirstLevel,
@@ -78,6 +79,7 @@ class Study(Spec):
     group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
     associations: dict[Name, Association] = Field({}, description="Scores of the subjects that responses are held "
                                                   "against, by name.")
+    connectivity: dict[Name, Connectivity] = Field({}, description="Connectivity of ROIs with others, by name.")
     design: Design | None = Field(None, description="The published design; with it the data may be absent.")
     claims: dict[str, Claim] = Field({}, description="Reported results, by their id in configs/evidence.tsv -> where "
                                      "the study's own answer to each stands.")
@@ -96,7 +98,8 @@ class Study(Spec):
     @model_validator(mode="after")
     def _labels_differ(self) -> Study:
         for what, names in (("contrasts", self.contrasts), ("conditions", self.conditions),
-                            ("regions.custom", self.regions.custom), ("associations", self.associations)):
+                            ("regions.custom", self.regions.custom), ("associations", self.associations),
+                            ("connectivity", self.connectivity)):
             seen: dict[str, str] = {}
             for name in names:
                 label = camel(name)
@@ -105,7 +108,8 @@ class Study(Spec):
                 seen[label] = name
         if self.groups is not None and len(set(self.groups.levels)) != len(self.groups.levels):
             raise ValueError("groups.levels: a level is listed twice")
-        wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions)
+        wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions,
+                        bool(self.connectivity))
         if wrong:
             raise ValueError(wrong[0])
         return self

@@ -20,6 +20,7 @@ from deltaroi.group.multilevel import require
 from deltaroi.group.questions import primary_model
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.masks import roi_keys
+from deltaroi.pipeline.connectivity_asked import asked_of
 from deltaroi.pipeline.described import described, simulated
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
@@ -50,12 +51,18 @@ class PlannedRun:
         Length of the image.
     contrasts : tuple of str
         The contrasts it can serve.
+    trials : tuple of (str, int)
+        Conditions of its model and how many events they have; like ``dof`` only known once the model was made.
+    dof : int
+        Error degrees of freedom of its model.
     """
 
     run: Run
     grid: Grid
     n_volumes: int = 0
     contrasts: tuple[str, ...] = ()
+    trials: tuple[tuple[str, int], ...] = ()
+    dof: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +138,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         query = _query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
+        asked_of(study, rois)
         found = find_runs(query)
         people = choose_people(study, found.participants, _subjects(found))
         out = {row.subject for row in people.exclusions}

@@ -13,6 +13,7 @@ from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.layout import Layout
+from deltaroi.pipeline import connectivity as connection_stage
 from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
@@ -48,6 +49,8 @@ class RunResult:
         Voxels inside the ROIs (``group.small_volume``); empty where they were not asked for.
     beside : mapping of str to DataFrame
         The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``; empty without effects.
+    connectivity, connectivity_effects : DataFrame
+        The connectivity of every subject, and its comparison; empty where the study has none.
     """
 
     study: Study
@@ -63,6 +66,8 @@ class RunResult:
     reran: Mapping[str, int] = field(default_factory=dict)
     small_volume: pd.DataFrame = field(default_factory=pd.DataFrame)
     beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None
     voxels = voxel_stage.small_volume(work) if "effects" in reached else voxel_stage.nothing()
+    connected = connection_stage.connectivity(work) if "effects" in reached else connection_stage.nothing()
     exclusions = stages.write_exclusions(work)
     stages.write_record(work)
     report = stages.report(work) if "report" in reached else None
@@ -133,7 +139,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
-        beside=group.beside if group else {})
+        beside=group.beside if group else {}, connectivity=connected.values, connectivity_effects=connected.effects)
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

@@ -47,12 +47,13 @@ def associated(output: Output) -> dict[str, Any]:
     """What the template needs for both sections."""
     tables = {schema.name: beside(output, schema) for schema in (ASSOCIATIONS, SLOPES, POINTS)}
     names = [name for name in output.study.associations if name in set(tables["associations"]["association"])]
-    parts = tuple(_part(output, name, i, {key: table[table["association"] == name] for key, table in tables.items()})
-                  for i, name in enumerate(names))
+    parts = tuple(part(output, name, str(i), {key: table[table["association"] == name]
+                                              for key, table in tables.items()}) for i, name in enumerate(names))
     return {"associations": parts, "reliability_table": reliability_table(output)}
 
 
-def _part(output: Output, name: str, number: int, tables: dict[str, pd.DataFrame]) -> Part:
+def part(output: Output, name: str, mark: str, tables: dict[str, pd.DataFrame]) -> Part:
+    """One association, from its rows of the three tables; ``mark`` names its pictures."""
     effects = output.ordered(output.effects[output.effects["term"].isin(terms(name))])
     slopes = output.ordered(tables["slopes"])
     leading = slopes[slopes["leading"]]
@@ -61,7 +62,7 @@ def _part(output: Output, name: str, number: int, tables: dict[str, pd.DataFrame
     panels, said, details = [], [], []
     for c, contrast in enumerate(output.contrasts):
         points = tables["association_points"]
-        pictures = tuple(_pictures(output, points[points["contrast"] == contrast], leading, name, f"{number}-{c}"))
+        pictures = tuple(_pictures(output, points[points["contrast"] == contrast], leading, name, f"{mark}-{c}"))
         if pictures:
             panels.append(Panel(contrast, pictures))
         said.append((contrast, tuple(effects.loc[effects["contrast"] == contrast, "reading"])))

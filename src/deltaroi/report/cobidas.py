@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from deltaroi.report.connectivity import connectivity_items
 from deltaroi.report.data import Output, Row, records
 from deltaroi.report.independence import functional_words, independent
 from deltaroi.report.methods_signal import generators, people
@@ -47,6 +48,7 @@ def cobidas_items(output: Output) -> dict[str, Any]:
         "GroupModel": _model(output),
         "MultipleTesting": _correction(output),
         "TestedEffects": [_effect(row) for row in records(output.effects)],
+        **connectivity_items(output),
         "SoftwareVersions": dict(sorted(output.run.versions.items())),
     }
 

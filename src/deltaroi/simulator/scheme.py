@@ -136,8 +136,7 @@ def invent(study: Study, simulation: Simulation, subjects: list[str] | None) -> 
                 key = RunKey(person.label, session, study.dataset.task, label)
                 frame = make_events(generator(simulation.seed, "events", person.label, session, label),
                                     simulation.events)
-                names = dict.fromkeys(entry.condition for entry in simulation.planted)
-                trains = tuple(train(frame, name, study.conditions, key.label) for name in names)
+                trains = tuple(train(frame, name, study.conditions, key.label) for name in simulation.carrying)
                 run = PlannedRun(key, person.group, key.label, simulation.tr_s, n_volumes, trains, person.flipped)
                 files[f"{run.folder}/{key.label}_events.tsv"] = format_table(frame).encode()
                 runs.append(run)

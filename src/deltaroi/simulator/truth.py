@@ -6,6 +6,7 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
+from deltaroi.simulator.coupling import coupled_rois
 from deltaroi.simulator.draws import generator
 from deltaroi.simulator.people import standardised
 from deltaroi.simulator.scheme import Scheme
@@ -17,7 +18,7 @@ from deltaroi.types import RoiKey
 def planted_rois(simulation: Simulation) -> tuple[RoiKey, ...]:
     """The ROIs that carry a signal, sorted."""
     return tuple(sorted({RoiKey(entry.region, side, entry.definition)
-                         for entry in simulation.planted for side in entry.hemispheres}))
+                         for entry in simulation.planted for side in entry.hemispheres} | coupled_rois(simulation)))
 
 
 def check_planted(study: Study, simulation: Simulation, scheme: Scheme) -> None:

@@ -26,14 +26,30 @@ class Association(Spec):
     groups: Literal["all"] | list[str] = Field(
         "all", description="Whose subjects: all, or a list of group levels, e.g. only the trained group for a dose "
         "and its response.")
+    of: Literal["responses", "connectivity", "both"] = Field(
+        "responses", description="What is held against the score: the ROIs' responses, the connectivity of every "
+        "connection (section connectivity), or both.")
     moderation: bool = Field(True, description="Whether groups are compared in their slopes, where there are several.")
 
 
-def misfits(associations: Mapping[str, Association], levels: Iterable[str], sessions: Iterable[str]) -> list[str]:
-    """What in these associations does not fit each other, the groups or the sessions; each a sentence with its key."""
+def about(associations: Mapping[str, Association],
+          what: Literal["responses", "connectivity"]) -> dict[str, Association]:
+    """The associations of responses, or those of connectivity."""
+    return {name: one for name, one in associations.items() if one.of in (what, "both")}
+
+
+def misfits(associations: Mapping[str, Association], levels: Iterable[str], sessions: Iterable[str],
+            connected: bool = False) -> list[str]:
+    """What in these associations does not fit each other, the groups or the sessions; each a sentence with its key.
+
+    ``connected`` says whether the study has connectivity.
+    """
     known, times = list(levels), list(sessions)
     out = []
     for name, one in associations.items():
+        if one.of != "responses" and not connected:
+            out.append(f"associations.{name}.of: found {one.of}, but the study has no section connectivity; add it, or "
+                       "use responses")
         if name.endswith(END):
             out.append(f"associations: no name may end in {END}, found '{name}'; rename it")
         if one.outcome == "baseline" and "baseline" in one.adjust_for:

@@ -42,6 +42,20 @@ class Score(Spec):
         return self
 
 
+class Coupled(Spec):
+    """A simulated psychophysiological interaction; those of one pair that meet in a group and session add up."""
+
+    seed: str = Field(description="Region whose own fluctuation reaches the target.")
+    target: str = Field(description="Region that it reaches, on the same side.")
+    hemispheres: list[Hemisphere] = Field(["L", "R"], min_length=1, description="Where.")
+    definition: str = Field("hcpex", description="Whose shapes carry both.")
+    condition: str = Field(description="Condition of the simulated events during which the coupling differs.")
+    strength: float = Field(description="By how much the slope of the target on the seed, before the haemodynamic "
+                            "response, is larger while the condition lasts.")
+    group: str | None = Field(None, description="Group label; null means everybody.")
+    session: str | None = Field(None, description="Session label; null means every session.")
+
+
 class SimulatedEvents(Spec):
     """The simulated task."""
 
@@ -92,6 +106,11 @@ class Simulation(Spec):
     runs: int = Field(1, ge=1, le=99, description="Runs per session; over a skeleton its own.")
     events: SimulatedEvents = Field(default_factory=SimulatedEvents, description="The task; over a skeleton its own.")
     planted: list[Planted] = Field([], description="The signals.")
+    coupled: list[Coupled] = Field([], description="The interactions.")
+    seed_fluctuation_percent: float = Field(1.0, gt=0, description="SD of the slow activity that each seed of coupled "
+                                            "has of its own, as its response shows it, in % of the voxel's mean.")
+    baseline_coupling: float = Field(0.3, description="Slope of every coupled target on its seed outside the "
+                                     "conditions.")
     partial_volume: bool = Field(True, description="true: a border voxel carries the share of the response that the "
                                  "region fills; false: every voxel the region touches carries the whole response.")
     noise: Noise = Field(default_factory=Noise, description="Everything else.")
@@ -110,3 +129,9 @@ class Simulation(Spec):
                 raise ValueError(f"planted.{number}.per_sd_of: found '{entry.per_sd_of}', expected one of "
                                  f"simulation.scores: {', '.join(known) or 'none'}")
         return self
+
+    @property
+    def carrying(self) -> tuple[str, ...]:
+        """The conditions whose events the planted signals and interactions need, each once."""
+        return tuple(dict.fromkeys([*(entry.condition for entry in self.planted),
+                                    *(entry.condition for entry in self.coupled)]))

@@ -31,11 +31,14 @@ class Reported:
         Effect size, with the sign of the direction; nan where none can be computed.
     kind : str
         ``g``, ``g_z``, ``r`` or ``semipartial_r``; ``n/a`` without a size.
+    words : str
+        The numbers as reported, in one phrase.
     """
 
     direction: str
     size: float = nan
     kind: str = NA
+    words: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,15 @@
 from deltaroi.tables import declared
 from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
 from deltaroi.tables.card_table import CARD
+from deltaroi.tables.connectivity_tables import (
+    CONNECTIVITY,
+    CONNECTIVITY_ASSOCIATIONS,
+    CONNECTIVITY_EFFECTS,
+    CONNECTIVITY_POINTS,
+    CONNECTIVITY_SLOPES,
+    COUPLED,
+    OF_CONNECTIVITY,
+)
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
@@ -25,13 +34,14 @@ WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
 """The tables that the group stage writes where the study has something for them."""
 PUBLISHED = (EVIDENCE, STATEMENTS, FINDINGS, EVIDENCE_SIZES, POOLED)
 """The tables about published results."""
-_ALONE = (CARD, PLANTED, POWER, RUN_VALUES, SMALL_VOLUME)
-SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *PUBLISHED, *_ALONE)}}
+_ALONE = (CARD, PLANTED, POWER, RUN_VALUES, SMALL_VOLUME, COUPLED)
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *OF_CONNECTIVITY, *PUBLISHED,
+                                                            *_ALONE)}}
 """Every table by its name."""
 
-__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CARD", "EFFECTS", "EFFECT_SIZES",
-           "EVIDENCE",
-           "EVIDENCE_SIZES", "EXCLUSIONS", "FINDINGS", "MULTILEVEL", "PLANTED", "POINTS", "POOLED", "POWER",
-           "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS",
-           "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema",
-           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CARD", "CONNECTIVITY",
+           "CONNECTIVITY_ASSOCIATIONS", "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED",
+           "EFFECTS", "EFFECT_SIZES", "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "FINDINGS", "MULTILEVEL",
+           "OF_CONNECTIVITY", "PLANTED", "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY",
+           "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS",
+           "TRUTH", "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
