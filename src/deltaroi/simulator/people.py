@@ -96,11 +96,12 @@ def mean_of(score: Score, group: str) -> float:
     return score.mean[group] if isinstance(score.mean, dict) else score.mean
 
 
-def standardised(simulation: Simulation, scores: Mapping[str, Mapping[str, float]], name: str, person: str,
-                 group: str) -> float:
-    """How many SDs a person is from the group's mean; 0 without the score."""
-    value = scores.get(name, {}).get(person)
-    score = simulation.scores[name]
+def share(simulation: Simulation, scores: Mapping[str, Mapping[str, float]], per_sd_of: str | None, person: str,
+          group: str) -> float:
+    """How much of a planted signal a person shows: all of it, or as many times as the score is SDs above its mean."""
+    if per_sd_of is None:
+        return 1.0
+    value, score = scores.get(per_sd_of, {}).get(person), simulation.scores[per_sd_of]
     return 0.0 if value is None else (value - mean_of(score, group)) / score.sd
 
 

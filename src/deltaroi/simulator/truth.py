@@ -8,7 +8,7 @@ from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
 from deltaroi.simulator.coupling import coupled_rois
 from deltaroi.simulator.draws import generator
-from deltaroi.simulator.people import standardised
+from deltaroi.simulator.people import share
 from deltaroi.simulator.scheme import Scheme
 from deltaroi.specs import Planted, Simulation
 from deltaroi.tables import TRUTH, conform
@@ -63,15 +63,10 @@ def make_truth(simulation: Simulation, scheme: Scheme) -> pd.DataFrame:
     for subject, session, group in scheme.visits():
         for (roi, condition), planted in entries.items():
             names = (roi.region, roi.hemisphere, roi.definition, condition)
-            percent = sum(entry.percent * _share(entry, simulation, scheme, subject, group) for entry in planted
-                          if entry.group in (None, group) and entry.session in (None, session))
+            percent = sum(entry.percent * share(simulation, scheme.scores, entry.per_sd_of, subject, group)
+                          for entry in planted if entry.group in (None, group) and entry.session in (None, session))
             percent += noise.subject_sd_percent * generator(seed, "subject", subject, *names).standard_normal()
             percent += noise.session_sd_percent * generator(seed, "session", subject, session,
                                                             *names).standard_normal()
             rows.append((subject, session, group, roi.region, roi.hemisphere, roi.definition, condition, percent))
     return conform(pd.DataFrame(rows, columns=TRUTH.names), TRUTH)
-
-
-def _share(entry: Planted, simulation: Simulation, scheme: Scheme, subject: str, group: str) -> float:
-    """How much of a planted signal a subject shows: all of it, or as many times as the score has SDs."""
-    return 1.0 if entry.per_sd_of is None else standardised(simulation, scheme.scores, entry.per_sd_of, subject, group)

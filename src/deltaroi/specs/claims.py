@@ -21,18 +21,17 @@ class Plant(Spec):
     score: str | None = Field(None, description="Score of simulation.scores that carries it instead of a response.")
     per_sd_of: str | None = Field(None, description="Score with which the response correlates: a correlation is "
                                   "planted.")
-    coupling: bool = Field(False, description="Whether the connectivity of the claim carries it.")
+    coupling: str | None = Field(None, description="Connection (section connectivity) that carries it while the "
+                                 "condition lasts, instead of a response.")
     group: str | None = Field(None, description="Group that shows it; null means everybody.")
     session: str | None = Field(None, description="Session in which it shows; null means every session.")
 
     @model_validator(mode="after")
     def _one_carrier(self) -> Plant:
-        carriers = [self.condition is not None, self.score is not None, self.coupling]
-        if sum(carriers) != 1:
-            raise ValueError("give one of `condition:` (a response carries it), `score:` (a score does) or "
-                             "`coupling: true` (the connectivity does)")
-        if self.score is not None and self.per_sd_of is not None:
-            raise ValueError("per_sd_of belongs to a response or a coupling, not to a score")
+        if (self.condition is None) == (self.score is None):
+            raise ValueError("give either `condition:` (a response to it carries the effect) or `score:`")
+        if self.score is not None and (self.per_sd_of is not None or self.coupling is not None):
+            raise ValueError("per_sd_of and coupling belong to `condition:`, not to `score:`")
         return self
 
     @property

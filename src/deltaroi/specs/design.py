@@ -40,3 +40,6 @@ class Design(Spec):
     measurement_sd_percent: float = Field(0.1, ge=0, description="SD, in % signal change, of the error with which the "
                                           "simulation measures the response to one condition in one session: stated, "
                                           "to plant effects in SDs.")
+    connectivity_sd: float | None = Field(None, gt=0, description="SD, as a slope of the target on the seed, of the "
+                                          "error with which the simulation measures a connection (its change, where "
+                                          "there are sessions): stated, to plant correlations with it.")

@@ -52,6 +52,7 @@ class Coupled(Spec):
     condition: str = Field(description="Condition of the simulated events during which the coupling differs.")
     strength: float = Field(description="By how much the slope of the target on the seed, before the haemodynamic "
                             "response, is larger while the condition lasts.")
+    per_sd_of: str | None = Field(None, description="A score of simulation.scores: strength is then per SD of it.")
     group: str | None = Field(None, description="Group label; null means everybody.")
     session: str | None = Field(None, description="Session label; null means every session.")
 
@@ -124,10 +125,12 @@ class Simulation(Spec):
                 raise ValueError(f"scores.{name}.follows: found '{score.follows}', expected a score listed before it: "
                                  f"{', '.join(known) or 'none is'}")
             known.append(name)
-        for number, entry in enumerate(self.planted):
-            if entry.per_sd_of is not None and entry.per_sd_of not in known:
-                raise ValueError(f"planted.{number}.per_sd_of: found '{entry.per_sd_of}', expected one of "
-                                 f"simulation.scores: {', '.join(known) or 'none'}")
+        named = [*((f"planted.{i}", one.per_sd_of) for i, one in enumerate(self.planted)),
+                 *((f"coupled.{i}", one.per_sd_of) for i, one in enumerate(self.coupled))]
+        for where, asked in named:
+            if asked is not None and asked not in known:
+                raise ValueError(f"{where}.per_sd_of: found '{asked}', expected one of simulation.scores: "
+                                 f"{', '.join(known) or 'none'}")
         return self
 
     @property

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan, sqrt
 from typing import cast
 
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
-from deltaroi.specs import Claim, Design, Hemisphere, Plant, Planted, Score, Simulation
+from deltaroi.specs import Claim, Coupled, Design, Hemisphere, Plant, Planted, Score, Simulation
 from deltaroi.studies.quantities import Quantity, compared, quantity
 from deltaroi.types import NA
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A study with the sections that planting needs."""
+    """A study with the sections that planting needs.
+
+    ``explained``: claim -> share of variance that all planted correlations of its place explain.
+    """
 
     study: Study
     design: Design
     simulation: Simulation
+    explained: Mapping[str, float] = field(default_factory=dict)
 
     def sd(self, tested: Quantity) -> float:
         """SD of a quantity between subjects, measurement error included, in %."""
@@ -33,6 +37,7 @@ class Added:
     """What one claim adds to a simulation, and its numbers as in :data:`deltaroi.tables.PLANTED`."""
 
     signals: tuple[Planted, ...] = ()
+    coupled: tuple[Coupled, ...] = ()
     score: str | None = None
     shift: float = 0.0
     planted: float = nan
@@ -48,7 +53,8 @@ def in_response(bench: Bench, name: str, claim: Claim, put: Plant, size: float) 
     Notes
     -----
     With SD that of the tested quantity and w what the planted place weighs in it: percent = size · SD / w; for a
-    correlation r the slope per SD of the score is r / √(1 − r²) · SD / w.
+    correlation r the slope per SD of the score is r / √(1 − Σr²) · SD / w, the sum running over all correlations that
+    are planted in this place, whose scores are independent.
     """
     tested = quantity(bench.study, name, claim)
     sd = bench.sd(tested)
@@ -58,13 +64,43 @@ def in_response(bench: Bench, name: str, claim: Claim, put: Plant, size: float) 
                          f"{put.session or 'all'}) does not reach what the claim tests", where=f"claims.{name}.plant",
                          hint="name a condition of the contrast, and a group and session that are compared")
     correlation = put.per_sd_of is not None
-    percent = (size / sqrt(1.0 - size**2) if correlation else size) * sd / total
+    percent = (size / sqrt(1.0 - bench.explained.get(name, size**2)) if correlation else size) * sd / total
     signals = tuple(Planted(region=claim.where["region"], condition=condition, percent=percent,
                             per_sd_of=put.per_sd_of, hemispheres=[cast(Hemisphere, claim.where["hemisphere"])],
                             definition=claim.where["definition"], group=put.group, session=put.session)
                     for condition in put.conditions)
     return Added(signals, planted=size, planted_unit="r" if correlation else "SD", sd=sd, percent=percent,
                  unit="% per SD of the score" if correlation else "%")
+
+
+def in_coupling(bench: Bench, name: str, claim: Claim, put: Plant, size: float) -> Added:
+    """An effect of ``size`` SDs, or a correlation of ``size``, in a connection of the study.
+
+    Notes
+    -----
+    As :func:`in_response`, with ``design.connectivity_sd`` for the SD.
+    """
+    connection, sd = bench.study.connectivity.get(put.coupling or ""), bench.design.connectivity_sd
+    if connection is None or connection.targets is None or len(connection.targets) != 1:
+        raise StudyError(f"found the connection {put.coupling}, expected one of the section connectivity with one "
+                         "target", where=f"claims.{name}.plant.coupling")
+    seed, target = connection.seed, connection.targets[0]
+    if sd is None or seed.hemisphere != target.hemisphere:
+        raise StudyError("a planted connection needs design.connectivity_sd, and seed and target on one side",
+                         where=f"claims.{name}.plant.coupling")
+    total = sum(quantity(bench.study, name, claim).weight(condition, put.session, put.group)
+                for condition in put.conditions)
+    if abs(total) < 1e-9:
+        raise StudyError("what is planted does not reach what the claim tests", where=f"claims.{name}.plant",
+                         hint="name a condition of the contrast, and a group and session that are compared")
+    correlation = put.per_sd_of is not None
+    strength = (size / sqrt(1.0 - size**2) if correlation else size) * sd / total
+    definition = seed.definition or str(bench.study.regions.definition)
+    coupled = tuple(Coupled(seed=seed.region, target=target.region, hemispheres=[seed.hemisphere],
+                            definition=definition, condition=condition, strength=strength, per_sd_of=put.per_sd_of,
+                            group=put.group, session=put.session) for condition in put.conditions)
+    return Added(coupled=coupled, planted=size, planted_unit="r" if correlation else "SD", sd=sd, percent=strength,
+                 unit="slope per SD of the score" if correlation else "slope of the target on the seed")
 
 
 def in_score(bench: Bench, name: str, claim: Claim, put: Plant, size: float) -> Added:
@@ -84,7 +120,7 @@ def in_score(bench: Bench, name: str, claim: Claim, put: Plant, size: float) -> 
         raise StudyError(f"what is planted in the group {put.group or 'all'} does not reach what the claim tests",
                          where=f"claims.{name}.plant", hint="name a group that is compared")
     shift = size * sd / weight
-    return Added((), put.score, shift, size, "SD", sd, shift, "unit of the score")
+    return Added((), (), put.score, shift, size, "SD", sd, shift, "unit of the score")
 
 
 def shifted(score: Score, group: str | None, amount: float, labels: Iterable[str]) -> Score:

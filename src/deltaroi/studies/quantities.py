@@ -64,9 +64,11 @@ def quantity(study: Study, name: str, claim: Claim) -> Quantity:
         raise StudyError(f"found the contrast {contrast}, expected one of {', '.join(study.contrasts)}",
                          where=f"{where}.where", hint="name it in where, or in plant.contrast")
     weights = dict(parse_contrast(study.contrasts[contrast], f"contrasts.{contrast}"))
-    if claim.table == "associations":
+    if claim.table in ("associations", "connectivity_associations"):
         return Quantity(weights, _outcome(study, claim), {})
     who, times = compared(study, claim.where.get("comparison", ""))
+    if claim.table == "factorial" and not times:  # the mean over sessions
+        times = {label: 1.0 / len(study.dataset.sessions) for label in study.dataset.sessions}
     if not times and study.dataset.sessions:
         raise StudyError(f"found the comparison {claim.where.get('comparison')}, expected one of sessions, such as "
                          f"{study.dataset.sessions[-1]}-{study.dataset.sessions[0]}", where=f"{where}.where")

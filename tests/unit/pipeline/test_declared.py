@@ -181,7 +181,8 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "claims.k1.plant.contrast": ("x", set()),
     "claims.k2.plant.score": ("p", set()),
     "claims.k1.plant.per_sd_of": ("q", set()),
-    "claims.k1.plant.coupling": ({"coupling": True}, set()),
+    "claims.k1.plant.coupling": ("n", set()),
+    "design.connectivity_sd": (0.3, set()),
     "claims.k1.plant.group": ("A", set()),
     "claims.k1.plant.session": ("post", set()),
     "claims.k3.untestable": ("v", set()),
@@ -195,7 +196,7 @@ def change(path: str, value: Any) -> Study:
     data = copy.deepcopy(BASE)
     target: Any = data
     *parents, last = path.split(".")
-    if isinstance(value, dict) and parents[-1:] in (["functional"], ["combine"], ["plant"]):  # several keys at once
+    if isinstance(value, dict) and parents[-1:] in (["functional"], ["combine"]):  # several keys at once
         *parents, last = parents
     for part in parents:
         target = target[int(part)] if part.isdigit() else target.setdefault(part, {})
