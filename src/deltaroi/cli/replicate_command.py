@@ -13,14 +13,13 @@ from deltaroi.cli.progress import Bars, say, tell
 if TYPE_CHECKING:
     from deltaroi.pipeline.replicate import Replication
 
-
 NAME = typer.Argument(..., metavar="NAME", help="A published design; `deltaroi studies list` names them.")
-STUDY = typer.Argument(None, metavar="[STUDY.yaml]", help="Your study file, e.g. by `deltaroi studies init`; without it "
-                       "the published design is simulated.")
+STUDY = typer.Argument(None, metavar="[STUDY.yaml]", help="Your study file, e.g. by `deltaroi studies init`; without "
+                       "it the published design is simulated.")
+OUT = typer.Option(..., "--out", help="Output folder; a run in it is resumed.")
 
 
-def studies_replicate(name: str = NAME, study: Path = STUDY,
-                      out: Path = typer.Option(..., "--out", help="Output folder; a run in it is resumed."),
+def studies_replicate(name: str = NAME, study: Path = STUDY, out: Path = OUT,
                       jobs: int = typer.Option(None, "--jobs", min=1, help="Worker processes; never changes a number."),
                       resolution: float = typer.Option(None, "--resolution", min=2, max=12, help="Simulation: voxel "
                                                        "edge in mm; 4 by default."),

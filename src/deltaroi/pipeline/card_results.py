@@ -62,13 +62,16 @@ def new_result(table: str, row: Row, sign: int) -> Result:
     Notes
     -----
     t of two groups becomes g, t of one g_z; F with one numerator degree of freedom is t², with the sign of the
-    estimate; a correlation counts the subjects less those partialled out (df + 2).
+    estimate; a correlation counts the subjects less those partialled out (df + 2), and t of a slope or of a difference
+    of slopes becomes the partial correlation t / √(t² + df).
     """
     if table in _CORRELATIONS:
         return _correlation(row, sign)
     df, statistic = float(row["df2" if table == "factorial" else "df"]), float(row["statistic"])
     first, second = _people(table, row)
     kind = "g" if second else "g_z"
+    if row.get("model") == "association":
+        return from_r(sign * statistic / math.hypot(statistic, math.sqrt(df)), df + 2)
     if row["statistic_kind"] == "t":
         return from_t(kind, sign * statistic, first, second, df)
     estimate = float(row["estimate"])

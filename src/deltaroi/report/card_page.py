@@ -82,7 +82,7 @@ def write_card_page(folder: Path) -> Path:
 
 
 def _counts(table: pd.DataFrame) -> list[tuple[str, int, str, str]]:
-    """Verdict, how often, its meaning, its shade; in the order in which they are tried, but what was not tested last."""
+    """Verdict, how often, its meaning, its shade; in the order in which they are tried, what was not tested last."""
     found = table["verdict"].value_counts()
     order = [*(word for word in MEANINGS if word != NOT_TESTABLE), NOT_TESTABLE]
     return [(word, int(found[word]), MEANINGS[word], _SHADES.get(word, "")) for word in order if word in found]

@@ -95,8 +95,10 @@ def _parts(study: Study, comparison: str) -> list[tuple[str, ...]]:
 
 
 def _labels(study: Study) -> list[str]:
-    """Groups and sessions."""
-    return [*(study.groups.levels if study.groups is not None else []), *study.dataset.sessions]
+    """Groups, sessions, and levels of crossed factors."""
+    factors = [level for one in getattr(study.group, "factorials", {}).values() for levels in one.factors.values()
+               for level in levels]
+    return [*(study.groups.levels if study.groups is not None else []), *study.dataset.sessions, *factors]
 
 
 def _pair(own: Pair, there: Pair) -> Orientation:
