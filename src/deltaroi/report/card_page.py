@@ -164,4 +164,6 @@ def _with_interval(row: Row, which: str) -> str:
 def _factor(value: float) -> str:
     if math.isnan(value):
         return NA
-    return ">10,000" if value > 10_000 else "<0.0001" if value < 1e-4 else f"{value:.3g}"
+    if value > 10_000 or value < 1e-4:
+        return ">10,000" if value > 1 else "<0.0001"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
