@@ -111,7 +111,11 @@ def test_sidecars(name: str, schema: object) -> None:
 
 
 def test_every_place_is_in_the_review(places: dict[str, str]) -> None:
-    assert {place for cell in read_evidence()["place"] for place in places_of(cell)} <= places.keys()
+    for row in read_evidence().to_dict("records"):
+        named = places_of(row["place"])
+        assert set(named) <= places.keys(), row["id"]
+        assert {*places_of(row["statistic_place"])} - {"n/a"} <= {*named}, row["id"]
+        assert (row["statistic_place"] == "n/a") == (row["value"] != row["value"] and row["p"] != row["p"]), row["id"]
     wholes = {"Table 1", "Table 2"}
     for place in read_statements()["place"]:
         parts = place.split(", ")
@@ -120,18 +124,20 @@ def test_every_place_is_in_the_review(places: dict[str, str]) -> None:
 
 
 def test_every_number_is_where_its_row_says(places: dict[str, str]) -> None:
-    """Each printed number, with its decimals, in the text of one of the row's places; n in Table 1."""
+    """Each printed number, with its decimals, at its place: the statistic at each that has it; n in Table 1."""
     checked = 0
     for row in read_evidence().to_dict("records"):
-        text = " ".join(places[place] for place in places_of(row["place"]))
+        everywhere = [" ".join(places[place] for place in places_of(row["place"]))]
+        statistic = [places[place] for place in places_of(row["statistic_place"]) if place != "n/a"]
         for name in ("value", "p", "effect_size", "df2", "cluster_size"):
             if row[name] != row[name]:
                 continue
             printed = f"{row[name]:.{int(row.get(f'{name}_decimals', 0))}f}"
             zero = "0?" if printed.startswith("0.") else ""
             pattern = rf"(?<![\d.-]){zero}{re.escape(printed.removeprefix('0') if zero else printed)}(?!\d)"
-            assert re.search(pattern, text), f"{row['id']}: {name} {printed} is not at {row['place']}"
-            checked += 1
+            for text in everywhere if name == "effect_size" else statistic:
+                assert re.search(pattern, text), f"{row['id']}: {name} {printed} is not where it should be"
+                checked += 1
         table = places[f"Table 1, row {STUDIES.index(row['study']) + 1}"]
         for name in ("n_first", "n_second"):
             if row[name] == row[name]:

@@ -14,7 +14,7 @@ Rows = Callable[..., pd.DataFrame]
 DEFAULTS: dict[str, Any] = {
     "study": "some2020", "year": 2020, "kind": "activation", "groups": "training - control", "region": "amygdala",
     "comparison": "between groups, pre-post", "direction": "increase", "claim": "reported", "statistic_kind": "none",
-    "correction": "not stated", "place": "Amygdala",
+    "correction": "not stated", "place": "Amygdala", "statistic_place": "Amygdala",
 }
 
 

@@ -152,6 +152,54 @@ def test_regions_of_lists_and_of_places(results, statements) -> None:
     assert places["Table 1", "Table 2"] == "AI: only in Table 1"
 
 
+@pytest.mark.parametrize(("rows", "kind", "quantity", "verdict"), [
+    ([("F", "x", "A", "21.16"), ("t", "x", "A", "4.6")], "F from t", "F", ["consistent"]),
+    ([("F", "x", "A", "21.5"), ("t", "x", "A", "4.6")], "F from t", "F", ["within rounding"]),
+    ([("F", "x", "A", "18.5"), ("t", "x", "A", "4.6")], "F from t", "F", ["contradiction"]),
+    ([("minutes_per_practice", "n/a", "A", "20"), ("practices", "n/a", "A", "3"), ("hours_per_day", "n/a", "A", "1")],
+     "product", "hours", ["consistent"]),
+    ([("minutes_per_practice", "n/a", "A", "20"), ("practices", "n/a", "A", "2"), ("hours_per_day", "n/a", "A", "1")],
+     "product", "hours", ["contradiction"]),
+    ([("ratio_redistributed", "a / b", "A", "1.8"), ("percent_redistributed", "a", "A", "57"),
+      ("percent_redistributed", "b", "A", "31")], "ratio", "ratio", ["consistent"]),
+    ([("ratio_redistributed", "a / b", "A", "1.80"), ("percent_redistributed", "a", "A", "57"),
+      ("percent_redistributed", "b", "A", "31")], "ratio", "ratio", ["within rounding"]),
+    ([("training_weeks_part", "x", "A", "3"), ("training_weeks_part", "y", "A", "2"),
+      ("training_weeks", "n/a", "B", "5")], "sum of parts", "weeks", ["consistent"])])
+def test_calculations_of_a_study(rows: list, kind: str, quantity: str, verdict: list[str], results, statements) -> None:
+    table = statements(*[("some2020", name, concerns, place, "number", value) for name, concerns, place, value in rows])
+    assert verdicts(check(results({"kind": "roi_list"}), table), kind, quantity) == verdict
+
+
+@pytest.mark.parametrize(("rows", "kind", "verdict"), [
+    ([("date", "1 received", "A", "word", "2024-07-01"), ("date", "2 revised", "A", "word", "2024-06-30")], "order",
+     ["contradiction"]),
+    ([("records", "n/a", "Methods, identified", "number", "101"),
+      ("records", "n/a", "Methods, full text", "number", "26")], "order", ["consistent"]),
+    ([("records", "n/a", "Methods, identified", "number", "20"),
+      ("records", "n/a", "Methods, full text", "number", "26")], "order", ["contradiction"]),
+    ([("databases_count", "n/a", "A", "number", "3"), ("databases", "n/a", "B", "set", "PubMed; Medline")], "count",
+     ["contradiction"]),
+    ([("studies_small_sample", "n/a", "A", "word", "6 of 7"), ("studies_small_sample", "n/a", "B", "word", "most")],
+     "restated", ["consistent"]),
+    ([("studies_small_sample", "n/a", "A", "word", "3 of 7"), ("studies_small_sample", "n/a", "B", "word", "most")],
+     "restated", ["contradiction"])])
+def test_calculations_of_the_review(rows: list, kind: str, verdict: list[str], results, statements) -> None:
+    found = check(results({"kind": "roi_list"}), statements(*[("review", *row) for row in rows]))
+    assert verdicts(found, kind) == verdict
+
+
+def test_semipartial_correlations_of_one_model(results, statements) -> None:
+    common = {"statistic_kind": "t", "n_first": 40, "effect_size_kind": "semipartial_r"}
+    year = statements(("some2020", "year", "n/a", "A", "word", "2020"))
+    pairs = {"-0.41": "within rounding", "-0.30": "contradiction"}
+    for other, verdict in pairs.items():
+        found = check(results({**common, "value": "1.85", "effect_size": "0.27"},
+                              {**common, "value": "-2.87", "effect_size": other, "direction": "decrease"}), year)
+        rows = found[(found["kind"] == "r from t") & (found["place_2"] != "computed")]
+        assert list(rows["verdict"]) == [verdict]
+
+
 EXPECTED = [
     ("review", "sum of N", "participants_total", "275"), ("review", "sum of groups", "participants_total", "305"),
     ("review", "count", "studies_single_sex", "3"), ("review", "restated", "training_standard_weeks", "6 to 8"),

@@ -23,7 +23,8 @@ def test_rows_numbers_means_and_notes_are_on_it() -> None:
     figure = evidence_forest("amygdala", panels, ["one without"], ["selection " * 40])
     found = texts(figure)
     for words in ("amygdala", "Leung 2018", "ABCM - relaxation", "0.27",
-                  "\N{MINUS SIGN}1.80 [\N{MINUS SIGN}2.81, \N{MINUS SIGN}0.76]", "\N{MINUS SIGN}0.65 [\N{MINUS SIGN}1.62, 0.32]", "No mean", "\N{BULLET} one without",
+                  "\N{MINUS SIGN}1.80 [\N{MINUS SIGN}2.81, \N{MINUS SIGN}0.76]",
+                  "\N{MINUS SIGN}0.65 [\N{MINUS SIGN}1.62, 0.32]", "No mean", "\N{BULLET} one without",
                   "Without an effect size", "Read with care"):
         assert words in found, words
     assert sum(text.startswith("   ") or text.startswith("\N{BULLET}") for text in found) > 3
