@@ -150,3 +150,26 @@ def implied(bench: Bench, name: str, claim: Claim, signals: Iterable[Planted]) -
               if one.per_sd_of is None and place[0] == one.region and place[1] in one.hemispheres
               and place[2] == one.definition)
     return raw / sd, sd
+
+
+def background(bench: Bench, signals: Iterable[Planted]) -> list[Planted]:
+    """Signals of 0 % for the conditions that a claim compares and nothing is planted in.
+
+    A simulated response varies between people and sessions only where there is a signal, and sizes in SDs count on this
+    in every condition of a contrast.
+    """
+    there = {(one.region, side, one.definition, one.condition) for one in signals for side in one.hemispheres}
+    added: dict[tuple[str, str, str, str], Planted] = {}
+    for name, claim in bench.study.claims.items():
+        if claim.table not in ("effects", "associations", "factorial") or "region" not in claim.where:
+            continue
+        if claim.table == "factorial" and (claim.plant is None or claim.plant.contrast is None):
+            continue
+        where = claim.where
+        for condition in quantity(bench.study, name, claim).conditions:
+            place = (where["region"], where["hemisphere"], where["definition"], condition)
+            if place not in there:
+                added[place] = Planted(region=where["region"], condition=condition, percent=0.0,
+                                       hemispheres=[cast(Hemisphere, where["hemisphere"])],
+                                       definition=where["definition"])
+    return list(added.values())

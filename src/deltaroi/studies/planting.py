@@ -14,6 +14,7 @@ from deltaroi.specs import Claim, Coupled, Plant, Planted
 from deltaroi.studies.carriers import (
     Added,
     Bench,
+    background,
     implied,
     in_coupling,
     in_response,
@@ -110,7 +111,9 @@ def plant(study: Study, reported: Mapping[str, Reported], *, null: bool = False)
         signals += added.signals
         coupled += added.coupled
         if added.score is not None:
-            scores[added.score] = shifted(scores[added.score], claim.plant.group, added.shift, bench.design.groups)
+            labels = study.groups.levels if study.groups is not None else list(bench.design.groups)
+            scores[added.score] = shifted(scores[added.score], claim.plant.group, added.shift, labels)
+    signals += background(bench, signals)
     rows = []
     for name, claim in study.claims.items():
         added = found.get(name, Added())
