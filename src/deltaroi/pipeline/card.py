@@ -122,15 +122,15 @@ def card(asked: Asked, claims: Mapping[str, Claim], tables: Mapping[str, pd.Data
     DataFrame
         Conformed to :data:`deltaroi.tables.CARD`.
     """
-    rows = [_row(asked, name, claim, tables) for name, claim in asked.reports.tested(claims).items()]
+    rows = [judge(asked, name, claim, tables) for name, claim in asked.reports.tested(claims).items()]
     for row in rows:
         value, unit = (planted or {}).get(str(row["claim"]), (_NAN, NA))
         row |= {"planted": value, "planted_unit": unit if math.isfinite(value) else NA}
     return conform(pd.DataFrame(rows, columns=CARD.names), CARD)
 
 
-def _row(asked: Asked, name: str, claim: Claim, tables: Mapping[str, pd.DataFrame]) -> dict[str, object]:
-    """One claim."""
+def judge(asked: Asked, name: str, claim: Claim, tables: Mapping[str, pd.DataFrame]) -> dict[str, object]:
+    """One claim: its row of the card, without what was planted; see :func:`card`."""
     evidence, size = asked.reports.rows[name], asked.reports.sizes[name]
     reported = reported_claim(evidence, size)
     found = answer(claim, tables)
