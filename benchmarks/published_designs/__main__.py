@@ -2,9 +2,9 @@
 
     python -m benchmarks.published_designs [--draws 500] [--only NAME] [--jobs 2] [--write | --tables]
 
-Every draw is the simulator's own truth (responses, scores, couplings) plus normal measurement noise with the SD that the
-design states, tested by the group stage and judged by the card's own code: once with the reported effects planted, once
-with none. Prints the tables of docs/replication.md; --write puts them there and the counts into counts.tsv beside this
+Every draw is the simulator's own truth (responses, scores, couplings) plus normal measurement noise with the SD that
+the design states, tested by the group stage and judged by the card's own code: once with the reported effects planted,
+once with none. Prints the tables of docs/replication.md; --write puts them there and the counts into counts.tsv beside this
 file; --tables makes them again from the counts that stand. The seed of a draw is its number, so any draw can be made
 again alone.
 """
@@ -16,7 +16,7 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -39,16 +39,16 @@ VERDICTS = tuple(rule.word for rule in RULES)
 _FIRST_SEED = 1
 
 
-@lru_cache(maxsize=None)
-def planted(name: str, null: bool) -> tuple[Study, dict[str, float]]:  # noqa: FBT001
+@cache
+def planted(name: str, null: bool) -> tuple[Study, dict[str, float]]:
     """A design with its effects, and what each claim tests in truth; nothing where that is not said."""
     made = plant(scaled(published(name), SimulateOptions()), reported_results(published(name).claims), null=null)
     truth = dict(zip(made.table["claim"], made.table["planted"], strict=True))
     return made.study, {claim: 0.0 if null else float(value) for claim, value in truth.items()}
 
 
-@lru_cache(maxsize=None)
-def asked_of(name: str, null: bool) -> Asked:  # noqa: FBT001
+@cache
+def asked_of(name: str, null: bool) -> Asked:
     """The design against its own publication."""
     there = published(name)
     return Asked(planted(name, null)[0], there, read_reports(name, there.claims, name))

@@ -24,13 +24,14 @@ Row = dict[str, Any]
 def tables(draw: Draw, claims: Mapping[str, Claim]) -> dict[str, pd.DataFrame]:
     """Tables with a row for every claim that has one, in the columns that a card reads."""
     rows: dict[str, list[Row]] = {}
-    for name, claim in claims.items():
+    for claim in claims.values():
         if claim.table is not None:
-            rows.setdefault(claim.table, []).append({"se_kind": "classical", **claim.where, **answer(draw, name, claim)})
+            row = {"se_kind": "classical", **claim.where, **answer(draw, claim)}
+            rows.setdefault(claim.table, []).append(row)
     return {table: pd.DataFrame(found).drop_duplicates() for table, found in rows.items()}
 
 
-def answer(draw: Draw, name: str, claim: Claim) -> Row:
+def answer(draw: Draw, claim: Claim) -> Row:
     """The numbers of the row that a claim names."""
     where = claim.where
     if claim.table == "effects":

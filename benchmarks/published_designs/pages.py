@@ -42,7 +42,8 @@ def _lines(run: str, rows: list[dict[Any, Any]]) -> list[str]:
     for row in rows:
         n = int(row["draws"])
         other = sum(row[word] for word in (*_OTHER_WAY, "effect where none was reported"))
-        cells = [row["claim"], str(row["kind"]).replace("_", "\\_"), *([_number(row["truth"])] if run == "planted" else []),
+        cells = [row["claim"], str(row["kind"]).replace("_", "\\_"),
+                 *([_number(row["truth"])] if run == "planted" else []),
                  _number(row["mean"]), coverage(row["held"], n), _share(sum(row[w] for w in _CONFIRMED), n),
                  _share(other, n), _verdicts(row, n)]
         lines.append(f"| {' | '.join(cells)} |")

@@ -43,7 +43,8 @@ def adequate(row: dict[str, Any], planted: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] if name in LONG else [])
                                   for name in SCALES])
 def test_simulated_and_replicated(name: str, tmp_path: Path) -> None:
-    made = command("simulate", name, tmp_path / "data", "--resolution", "8", "--scale", str(SCALES[name]), "--seed", "1")
+    made = command("simulate", name, tmp_path / "data", "--resolution", "8", "--seed", "1", "--scale",
+                   str(SCALES[name]))
     assert made.returncode == 0, made.stderr
     done = command("replicate", name, tmp_path / "data" / "STUDY.yaml", "--out", tmp_path / "out", "--jobs", "1")
     assert done.returncode == 0, done.stderr
@@ -148,7 +149,8 @@ def test_errors_come_before_the_work(small: Path, tmp_path: Path, words: tuple[s
 def test_nothing_that_can_be_tested_is_said_and_coded(small: Path, tmp_path: Path) -> None:
     study = mine(small, tmp_path / "mine.yaml")
     text = study.read_text()
-    study.write_text(text[:text.index("\nclaims:")] + "\nclaims:\n  mascaro2013_rmet_score: {untestable: not measured}\n")
+    claims = "\nclaims:\n  mascaro2013_rmet_score: {untestable: not measured}\n"
+    study.write_text(text[:text.index("\nclaims:")] + claims)
     done = command("replicate", "mascaro2013", study, "--out", tmp_path / "out")
     assert done.returncode == 4, done.stderr
     assert "not testable: mascaro2013_rmet_score: not measured" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -53,7 +54,7 @@ def test_the_page_stands_alone_and_is_described(table: pd.DataFrame, tmp_path: P
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
     levels = [int(n) for n in re.findall(r"<h([1-6])", page)]
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     assert re.findall(r"\b(nan|NaN|None|inf)\b", words_of(page)) == []
 
 
