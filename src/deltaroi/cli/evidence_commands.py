@@ -45,7 +45,10 @@ def evidence_check(out: Path = typer.Option(None, "--out", help="Table of all fi
     """Recompute what can be recomputed, and show where the review contradicts itself."""
     from deltaroi import evidence as room
     from deltaroi.cli.show_evidence import finding_lines
+    from deltaroi.errors import UsageError
 
+    if out is not None and out.suffix != ".tsv":
+        raise UsageError(f"found '{out.name}', expected a .tsv file", where="--out", hint="e.g. --out findings.tsv")
     findings = room.check(room.read_evidence(), room.read_statements())
     if out is not None:
         from deltaroi.io.tsv import write_table

@@ -40,8 +40,8 @@ def recomputed(evidence: pd.DataFrame, statements: pd.DataFrame) -> Iterator[Fin
 
 def _finding(result: Result, kind: str, quantity: str, stated: tuple[str, str], arithmetic: str, verdict: str,
              said: str) -> Finding:
-    return Finding(result.study, kind, quantity, result.id, result.place, stated[0], COMPUTED, stated[1], arithmetic,
-                   verdict, said)
+    return Finding(result.study, kind, quantity, result.id, result.statistic_place, stated[0], COMPUTED, stated[1],
+                   arithmetic, verdict, said)
 
 
 def _p(result: Result) -> Iterator[Finding]:
@@ -146,9 +146,10 @@ def _semipartial_pairs(found: list[Result]) -> Iterator[Finding]:
         of_t, of_r = abs(x.value / y.value), abs(a.value / b.value)
         (low, high), (under, over) = _quotient(a, b), _quotient(x, y)
         fits = low <= over and high >= under
-        yield Finding(one.study, "r from t", "semipartial_r", one.id, one.place, f"sr = {a}, t = {x}", other.place,
-                      f"sr = {b}, t = {y}", f"|{a}/{b}| = {of_r:.3f} ({low:.3f} to {high:.3f} before rounding); "
-                      f"|{x}/{y}| = {of_t:.3f} ({under:.3f} to {over:.3f})",
+        arithmetic = (f"|{a}/{b}| = {of_r:.3f} ({low:.3f} to {high:.3f} before rounding); "
+                      f"|{x}/{y}| = {of_t:.3f} ({under:.3f} to {over:.3f})")
+        yield Finding(one.study, "r from t", "semipartial_r", one.id, one.statistic_place, f"sr = {a}, t = {x}",
+                      other.statistic_place, f"sr = {b}, t = {y}", arithmetic,
                       (CONSISTENT if round(of_t, 2) == round(of_r, 2) else ROUNDING) if fits else CONTRADICTION,
                       "both semipartial r may come from one model" if fits else "they cannot come from one model")
 
@@ -161,7 +162,8 @@ def _quotient(a: Stated, b: Stated) -> tuple[float, float]:
 def _sign(result: Result) -> Iterator[Finding]:
     """The sign of a statistic against the stated direction."""
     if result.kind in ("t", "r") and result.statistic is not None and result.sign:
-        yield _signed(result.study, result.id, (result.place, result.place), result.statistic, result.direction)
+        yield _signed(result.study, result.id, (result.statistic_place, result.place), result.statistic,
+                      result.direction)
 
 
 def _signs_as_stated(stated: Statements) -> Iterator[Finding]:
@@ -186,7 +188,8 @@ def _signed(study: str, concerns: str, places: tuple[str, str], number: Stated, 
 
 def _claims(found: list[Result], stated: Statements) -> Iterator[Finding]:
     """Words about significance against p at .05."""
-    pairs = [(one.study, one.id, (one.place, one.claim), (one.place, one.p)) for one in found if one.p is not None]
+    pairs = [(one.study, one.id, (one.place, one.claim), (one.statistic_place, one.p)) for one in found
+             if one.p is not None]
     for row in stated.rows("claim"):
         pairs += [(row["study"], row["concerns"], (row["place"], row["value"]), (other["place"], p))
                   for other, p in stated.numbers("p", row["study"], row["concerns"])]

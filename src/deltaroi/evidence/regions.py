@@ -89,9 +89,9 @@ def _repeated(evidence: pd.DataFrame) -> Iterator[Finding]:
                 "one statistic for two results: that of two regions, groups or contrasts would differ" if equal else
                 "one statistic with two different p: it can have only one")
         notes = "; ".join(dict.fromkeys(evidence.loc[evidence["id"].isin([one.id, other.id]), "note"]))
-        yield Finding(one.study, "repeated statistic", one.kind, f"{one.id}; {other.id}", one.place, first, other.place,
-                      second, f"{first} {'=' if equal else '≠'} {second}", OPEN if bound else CONTRADICTION,
-                      f"{said} ({notes})")
+        yield Finding(one.study, "repeated statistic", one.kind, f"{one.id}; {other.id}", one.statistic_place, first,
+                      other.statistic_place, second, f"{first} {'=' if equal else '≠'} {second}",
+                      OPEN if bound else CONTRADICTION, f"{said} ({notes})")
 
 
 def _numbers(result: Result, evidence: pd.DataFrame) -> str:

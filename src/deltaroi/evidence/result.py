@@ -26,6 +26,7 @@ class Result:
     row_kind: str
     groups: str
     place: str
+    statistic_place: str
     direction: str
     claim: str
     comparison: str
@@ -116,11 +117,11 @@ def results(evidence: pd.DataFrame) -> Iterator[Result]:
     """The rows of a table conformed to EVIDENCE."""
     people = (evidence["n_first"] + evidence["n_second"]).groupby(evidence["study"]).max()
     for row in evidence.to_dict("records"):
-        yield Result(row["id"], row["study"], row["kind"], row["groups"], row["place"], row["direction"], row["claim"],
-                     row["comparison"], row["statistic_kind"], _stated(row, "value"), _stated(row, "p"),
+        where = row["place"] if row["statistic_place"] == NA else row["statistic_place"]
+        yield Result(row["id"], row["study"], row["kind"], row["groups"], row["place"], where, row["direction"],
+                     row["claim"], row["comparison"], row["statistic_kind"], _stated(row, "value"), _stated(row, "p"),
                      _stated(row, "effect_size"), row["effect_size_kind"], _whole(row["n_first"]),
-                     _whole(row["n_second"]), _whole(row["df1"]), _whole(row["df2"]),
-                     _whole(people[row["study"]]))
+                     _whole(row["n_second"]), _whole(row["df1"]), _whole(row["df2"]), _whole(people[row["study"]]))
 
 
 def _stated(row: dict[Hashable, Any], name: str) -> Stated | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -73,9 +74,9 @@ def totals(table: pd.DataFrame) -> Iterator[Finding]:
 
 def _against(row: dict[str, str], kind: str, value: float, arithmetic: str, *, where: str = COMPUTED,
              said: str = "") -> Finding:
-    """A stated number against a computed one that rests on whole numbers."""
+    """A stated number against what comes out of whole numbers, exactly."""
     number = parse(row["value"], f"{row['study']}, {row['quantity']}, {row['place']}")
-    verdict = OPEN if number is None else judge(number, value, value, value)
+    verdict = OPEN if number is None else CONSISTENT if math.isclose(number.value, value) else CONTRADICTION
     text = said or ("it comes out" if verdict == CONSISTENT else f"{row['value']} is stated, {value:g} comes out")
     return Finding(row["study"], kind, row["quantity"], row["concerns"], row["place"], row["value"], where,
                    f"{value:g}", arithmetic, verdict, text if row["note"] == NA else f"{text} ({row['note']})")

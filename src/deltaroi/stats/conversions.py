@@ -1,8 +1,7 @@
 """From published statistics to p values and effect sizes: what a paper prints, without its data.
 
-Sizes are corrected for small samples (Hedges' exact J); their intervals are those of
-:mod:`deltaroi.stats.effect_size`, so that a published and an own effect are of one kind. Variances are the
-large-sample ones that R's ``metafor::escalc`` uses by default, for meta-analysis.
+Sizes and intervals are those of :mod:`deltaroi.stats.standardised`, so that a published effect and a new one are of one
+kind. Variances are the large-sample ones that R's ``metafor::escalc`` uses by default, for meta-analysis.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from deltaroi.stats.correlation import fisher_interval
-from deltaroi.stats.effect_size import from_t
 from deltaroi.stats.record import NAN
+from deltaroi.stats.standardised import from_r, from_t
 
 
 @dataclass(frozen=True)
@@ -86,11 +84,10 @@ def g_of_t(t: float, n1: float, n2: float) -> Converted:
     g = J(n₁+n₂-2) t √(1/n₁ + 1/n₂); interval by the noncentral t, times J; variance 1/n₁ + 1/n₂ + g² / (2 (n₁+n₂))
     (``escalc(measure = "SMD")``).
     """
-    if not (n1 >= 1 and n2 >= 1 and n1 + n2 >= 4 and math.isfinite(t)):
+    found = from_t("g", t, n1, n2)
+    if found.problem:
         return Converted()
-    spread = 1 / n1 + 1 / n2
-    found = from_t(t, n1 + n2 - 2, math.sqrt(spread), "g")
-    return Converted(found.value, found.low, found.high, spread + found.value**2 / (2 * (n1 + n2)))
+    return Converted(found.value, found.low, found.high, 1 / n1 + 1 / n2 + found.value**2 / (2 * (n1 + n2)))
 
 
 def g_z_of_t(t: float, n: float) -> Converted:
@@ -101,14 +98,12 @@ def g_z_of_t(t: float, n: float) -> Converted:
     g_z = J(n-1) t / √n; interval by the noncentral t, times J; variance 1/n + g_z² / (2n)
     (``escalc(measure = "SMCC")``).
     """
-    if not (n >= 3 and math.isfinite(t)):
-        return Converted()
-    found = from_t(t, n - 1, 1 / math.sqrt(n), "g_z")
-    return Converted(found.value, found.low, found.high, 1 / n + found.value**2 / (2 * n))
+    found = from_t("g_z", t, n)
+    return Converted() if found.problem else Converted(found.value, found.low, found.high,
+                                                       1 / n + found.value**2 / (2 * n))
 
 
 def r_of_n(r: float, n: float) -> Converted:
     """A correlation with its interval by Fisher's z, and the variance 1 / (n - 3) of that z."""
-    if not (abs(r) < 1 and n > 3):
-        return Converted()
-    return Converted(r, *fisher_interval(r, n - 2), 1 / (n - 3))
+    found = from_r(r, n)
+    return Converted() if found.problem else Converted(found.value, found.low, found.high, 1 / (n - 3))

@@ -185,7 +185,7 @@ def d_z(values: Array) -> EffectSize:
     n, mean, variance = moments(values)
     if n < 3 or not variance > 0:
         return EffectSize(kind="d_z")
-    return from_t(mean / math.sqrt(variance / n), n - 1, 1 / math.sqrt(n), "d_z")
+    return _from_t(mean / math.sqrt(variance / n), n - 1, 1 / math.sqrt(n), "d_z")
 
 
 def hedges_g(first: Array, second: Array) -> EffectSize:
@@ -194,21 +194,11 @@ def hedges_g(first: Array, second: Array) -> EffectSize:
     if min(n1, n2) < 1 or n1 + n2 < 4 or not sd > 0:
         return EffectSize(kind="g")
     root = math.sqrt(1 / n1 + 1 / n2)
-    return from_t(float(first.mean() - second.mean()) / (sd * root), n1 + n2 - 2, root, "g")
+    return _from_t(float(first.mean() - second.mean()) / (sd * root), n1 + n2 - 2, root, "g")
 
 
-def from_t(t: float, df: float, root: float, kind: str) -> EffectSize:
-    """Effect size t · root with its 95 % interval by inverting the noncentral t; all three times J.
-
-    Parameters
-    ----------
-    t, df : float
-        Student's t and its error degrees of freedom.
-    root : float
-        √(1/n₁ + 1/n₂) for two groups, 1/√n for one.
-    kind : str
-        What the size is called.
-    """
+def _from_t(t: float, df: float, root: float, kind: str) -> EffectSize:
+    """Effect size t · root with its interval by inverting the noncentral t; all three times J."""
     low, high = (nct_noncentrality(t, df, q) for q in (0.975, 0.025))
     factor = hedges_j(df) * root
     return EffectSize(t * factor, kind, low * factor, high * factor)

@@ -35,6 +35,7 @@ EVIDENCE = Schema("evidence", columns("""
     cluster_size | count | voxels | cluster size as stated
     correction | text! | | correction for multiple tests as stated
     place | text! | | headings and table rows of the review where it stands; a semicolon stands between several
+    statistic_place | text | | which of them has the statistic, or p where there is none; n/a without either
     note | text | | what to know
 """), ("id",))
 

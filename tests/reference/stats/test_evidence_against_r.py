@@ -1,8 +1,8 @@
 """Published statistics as p values and effect sizes, and the random-effects mean, against R.
 
 The R values are in ``evidence_reference.csv``, made by ``Rscript evidence.R`` (R 4.2.2; package versions in
-``evidence_versions.txt``): ``pt``, ``pf``, ``cor.test``, effectsize's ``hedges_g`` of samples that have exactly the wanted
-t, metafor's ``escalc``, ``rma(method = "PM", test = "knha" and "adhoc")`` and ``predict``.
+``evidence_versions.txt``): ``pt``, ``pf``, ``cor.test``, effectsize's ``hedges_g`` of samples that have exactly
+the wanted t, metafor's ``escalc``, ``rma(method = "PM", test = "knha" and "adhoc")`` and ``predict``.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WIDTH = 8.2  # inches, as everything below
 _LABELS, _STUDY, _NUMBERS, _EDGE = 3.8, 1.05, 1.32, 0.1
 _LINE, _SMALL, _TITLE, _HEAD, _AXIS = 0.24, 0.135, 0.34, 0.3, 0.5
-_NOTE_WIDTH = 140  # characters
+_NOTE_WIDTH = 158  # characters
 _DECIMALS = 2
 
 
