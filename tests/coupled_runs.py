@@ -1,4 +1,4 @@
-"""First-level artefacts of ROIs with one voxel each, from series that the simulator's forward model makes; no images."""
+"""First-level artefacts of ROIs with one voxel each, from series of the simulator's forward model; no images."""
 
 from __future__ import annotations
 

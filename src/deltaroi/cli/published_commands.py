@@ -60,10 +60,8 @@ def studies_init(name: str = NAME,
     from deltaroi.io.files import atomic_write
 
     atomic_write(out, text.encode())
-    left = len({word for line in text.splitlines() if not line.startswith("#") for word in line.split("[ ,\"']")
-                if MARK in word})
-    say(f"written: {out}" + (f"; replace every word that begins with {MARK}, then" if left else ";")
-        + f" `deltaroi check {out}`")
+    left = f"replace every word that begins with {MARK} (they are listed at its top), then " if MARK in text else ""
+    say(f"written: {out}; {left}`deltaroi check {out}`")
 
 
 def studies_simulate(name: str = NAME, out: Path = typer.Argument(..., help="A new or empty folder."),

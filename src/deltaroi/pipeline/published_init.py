@@ -15,7 +15,7 @@ from deltaroi.io.participants import read_participants
 from deltaroi.pipeline.init_look import Findings, look, relative
 from deltaroi.studies import published
 
-MARK = "FILL_IN"
+MARK = "FILLIN"
 _LISTED = 12
 
 
@@ -64,7 +64,7 @@ def init_published(name: str, bids_dir: str | Path, derivatives: str | Path | No
     -------
     str
         YAML that parses. Contrasts, ROIs, models and claims are those of the publication; task, sessions, groups, trial
-        types and columns are the dataset's own where their names match, and else words that begin with ``FILL_IN``.
+        types and columns are the dataset's own where their names match, and else words that begin with ``FILLIN``.
 
     Raises
     ------
@@ -99,15 +99,15 @@ def _bare(label: str) -> str:
 
 
 def _dataset(study: Study, folder: Path, found: Findings, base: Path, labels: _Labels) -> dict[str, Any]:
-    task = labels.match("the task", [study.dataset.task], found.tasks)[study.dataset.task]
-    if len(found.tasks) == 1:
-        task = found.task
-        labels.marks = [mark for mark in labels.marks if not mark.startswith(f"{MARK}_{study.dataset.task}: the task")]
-    data: dict[str, Any] = {"bids_dir": relative(folder, base)}
+    """The data; of several tasks none is chosen that has another name."""
+    same = [task for task in found.tasks if _bare(task) == _bare(study.dataset.task)]
+    task = same[0] if len(same) == 1 else found.task if len(found.tasks) == 1 else f"{MARK}{study.dataset.task}"
+    if task.startswith(MARK):
+        labels.marks.append(f"{task}: the task; the dataset has {', '.join(found.tasks) or 'none'}")
     if found.derivatives is None:
         labels.marks.append(f"{MARK}_derivatives: the folder of the fMRIPrep derivatives; none was found")
-    data["derivatives"] = f"{MARK}_derivatives" if found.derivatives is None else relative(found.derivatives, base)
-    return data | {"task": re.sub("[^A-Za-z0-9]", "", task), "space": found.space}
+    derivatives = f"{MARK}_derivatives" if found.derivatives is None else relative(found.derivatives, base)
+    return {"bids_dir": relative(folder, base), "derivatives": derivatives, "task": task, "space": found.space}
 
 
 def _groups(study: Study, columns: Mapping[str, list[str]], labels: _Labels) -> dict[str, Any]:

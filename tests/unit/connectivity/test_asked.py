@@ -29,7 +29,8 @@ def test_without_targets_every_other_roi_and_without_contrasts_all() -> None:
 
 
 def test_named_targets_and_contrasts_in_their_order() -> None:
-    found = asked(targets=[{"region": "VTA", "hemisphere": "L"}, {"region": "NAcc", "hemisphere": "R"}], contrasts=["x"])
+    targets = [{"region": "VTA", "hemisphere": "L"}, {"region": "NAcc", "hemisphere": "R"}]
+    found = asked(targets=targets, contrasts=["x"])
     assert [key.region for key in found.targets] == ["VTA", "NAcc"]
     assert list(found.contrasts) == ["x"]
 
@@ -68,5 +69,5 @@ def test_what_cannot_be_is_named_by_its_key(spec: dict[str, Any], where: str, sa
     {"method": "ppi"}, {"seed": {"region": "dlPFC"}},
 ])
 def test_the_section_is_closed(spec: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="link|Connectivity|twice|least|input|Field"):
+    with pytest.raises(ValueError, match=r"validation error"):
         asked(**spec)
