@@ -5,8 +5,8 @@
 Every draw is the simulator's own truth (responses, scores, couplings) plus normal measurement noise with the SD that
 the design states, tested by the group stage and judged by the card's own code: once with the reported effects planted,
 once with none. Prints the tables of docs/replication.md; --write puts them there and the counts into counts.tsv beside
-this file; --tables makes them again from the counts that stand. The seed of a draw is its number, so any draw can be made
-again alone.
+this file; --tables makes them again from the counts that stand. The seed of a draw is its number, so any draw can be
+made again alone.
 """
 
 from __future__ import annotations
