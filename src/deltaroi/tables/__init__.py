@@ -20,6 +20,7 @@ from deltaroi.tables.declared import (
     SELECTIONS,
     TRUTH,
 )
+from deltaroi.tables.evidence_tables import EVIDENCE, EVIDENCE_SIZES, FINDINGS, POOLED, STATEMENTS
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
 from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
@@ -29,12 +30,10 @@ from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
 WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
 """The tables that the group stage writes where the study has something for them."""
-SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, POWER, RUN_VALUES, SMALL_VOLUME,
-                                                         *OF_CONNECTIVITY, COUPLED)}}
+PUBLISHED = (EVIDENCE, STATEMENTS, FINDINGS, EVIDENCE_SIZES, POOLED)
+"""The tables about published results."""
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *PUBLISHED, POWER, RUN_VALUES,
+                                                            SMALL_VOLUME, *OF_CONNECTIVITY, COUPLED)}}
 """Every table by its name."""
 
-__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
-           "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES",
-           "EXCLUSIONS", "MULTILEVEL", "OF_CONNECTIVITY", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY",
-           "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH",
-           "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = [
