@@ -36,4 +36,9 @@ SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKE
                                                             SMALL_VOLUME, *OF_CONNECTIVITY, COUPLED)}}
 """Every table by its name."""
 
-__all__ = [
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
+           "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES",
+           "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "FINDINGS", "MULTILEVEL", "OF_CONNECTIVITY", "POINTS", "POOLED",
+           "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS",
+           "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema",
+           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
