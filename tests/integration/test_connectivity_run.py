@@ -63,13 +63,20 @@ def coupled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def _worked(coupled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy whose study file tests change."""
+    return Path(shutil.copytree(coupled, tmp_path_factory.mktemp("worked") / "coupled",
+                                ignore=shutil.ignore_patterns("out")))
+
+
 @pytest.fixture
-def worked(coupled: Path) -> Iterator[Path]:
-    """The finished study; its study file is put back afterwards, and so are the results."""
-    study = (coupled / "study.yaml").read_text()
-    yield coupled
-    (coupled / "study.yaml").write_text(study)
-    deltaroi.run(coupled / "study.yaml", coupled / "out")
+def worked(_worked: Path) -> Iterator[Path]:
+    """The copy, run as far as the effects; its study file is put back afterwards."""
+    study = (_worked / "study.yaml").read_text()
+    deltaroi.run(_worked / "study.yaml", _worked / "out", until="effects")
+    yield _worked
+    (_worked / "study.yaml").write_text(study)
 
 
 @pytest.fixture
@@ -148,14 +155,14 @@ def test_jobs_change_no_byte_and_a_second_run_does_nothing(coupled: Path, tmp_pa
 
 
 @pytest.mark.parametrize(("old", "new", "stages", "steps"), [
-    ("method: gppi, seed", "method: gppi, deconvolve: false, seed", {"connectivity", "report"}, 11),
-    ("permutations: 200", "permutations: 201", {"effects", "connectivity", "report"}, 1),
-    ("years: {column: age, of: both}", "years: {column: age}", {"connectivity", "report"}, 1),
-    ("group: {perm", "summary: median\ngroup: {perm", {"responses", "effects", "report"}, 0),
+    ("method: gppi, seed", "method: gppi, deconvolve: false, seed", {"connectivity"}, 11),
+    ("permutations: 200", "permutations: 201", {"effects", "connectivity"}, 1),
+    ("years: {column: age, of: both}", "years: {column: age}", {"connectivity"}, 1),
+    ("group: {perm", "summary: median\ngroup: {perm", {"responses", "effects"}, 0),
 ])
 def test_what_a_change_runs_again(worked: Path, edit: Edit, old: str, new: str, stages: set[str], steps: int) -> None:
     edit(worked, old, new)
-    again = deltaroi.run(worked / "study.yaml", worked / "out")
+    again = deltaroi.run(worked / "study.yaml", worked / "out", until="effects")
     assert {stage for stage, count in again.reran.items() if count} == stages
     assert again.reran["connectivity"] == steps
 
