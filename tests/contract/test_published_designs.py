@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,21 @@ def test_the_list_is_frozen() -> None:
 @pytest.fixture(params=NAMES)
 def study(request: pytest.FixtureRequest) -> Study:
     return published(request.param)
+
+
+def test_the_page_shows_the_list_as_it_is_printed() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "studies.md").read_text()
+    shown = re.search(r"<!-- output: studies list -->\n```text\n(.*?)```", page, flags=re.DOTALL)
+    assert shown is not None
+    words = [sys.executable, "-m", "deltaroi", "studies", "list"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout == shown.group(1)
+
+
+def test_the_mean_of_all_valences_is_what_the_page_says() -> None:
+    study = published("desbordes2012")
+    table = plant(study, reported_results(study.claims)).table.set_index("claim")
+    assert f"{table.loc['desbordes2012_mat_amygdala_all', 'planted']:.2f}" == "-0.47"
 
 
 def test_every_reported_result_is_claimed(study: Study) -> None:
