@@ -11,10 +11,12 @@ from benchmarks.published_designs.simulated import Draw, FloatArray
 
 from deltaroi.group.blocks import Block
 from deltaroi.group.estimates import complete_cases, tested
+from deltaroi.group.factorial_terms import layout, terms
 from deltaroi.group.mixed_models import MixedModels
 from deltaroi.group.questions import Question, questions
 from deltaroi.specs import Claim
-from deltaroi.stats import association, correlation
+from deltaroi.stats import association, correlation, means
+from deltaroi.stats.factorial import anova
 from deltaroi.stats.record import Test
 from deltaroi.types import NA, RoiKey
 
@@ -114,5 +116,30 @@ def scored(draw: Draw, name: str, values: FloatArray) -> tuple[FloatArray, Float
 
 
 def of_factorial(draw: Draw, where: Mapping[str, str]) -> Row:
-    """A row of a factorial design."""
-    raise NotImplementedError
+    """A row of a factorial design: a term of one degree of freedom, over all groups or within one."""
+    study, sample = draw.study, draw.sample
+    plan = layout(study.group.factorials[where["factorial"]], draw.sessions, sample.levels)
+    at = {session: k for k, session in enumerate(draw.sessions)}
+    roi = roi_of(where)
+    cells = np.stack([draw.contrast(roi, contrast)[:, at[session]] for contrast, session in plan.cells], axis=1)
+    term = next(one for one in terms(plan) if one.name == where["term"])
+    if term.difference is None:
+        raise ValueError(f"{where['term']} is not one difference")
+    first = where["comparison"].split("|")[0]
+    if first in sample.levels:
+        values = term.of(cells)[sample.group == sample.levels.index(first)]
+        return {**columns_of(means.one_sample(values)), "df1": 1.0, "n": values.size, "n_first": np.nan,
+                "n_second": np.nan}
+    found = anova(cells @ term.combinations, sample.group, len(sample.levels), between=term.between)
+    counts = np.bincount(sample.group)
+    if sample.levels != tuple(sample.levels[:2]):
+        raise ValueError("no claim needs more than two groups here")
+    estimate = np.mean([term.of(cells)[sample.group == k].mean() for k in range(len(sample.levels))])
+    return {**columns_of(found.test), "estimate": estimate, "df1": found.test.df_between, "n": cells.shape[0],
+            "n_first": counts[0], "n_second": counts[1]}
+
+
+def columns_of(test: Test) -> Row:
+    """Statistic, degrees of freedom and p of a test, as the factorial table names them."""
+    return {"estimate": test.estimate, "df2": test.df, "statistic": test.statistic, "statistic_kind": test.kind,
+            "p": test.p}
