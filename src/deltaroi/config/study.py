@@ -13,6 +13,7 @@ from deltaroi.specs import (
     FirstLevel,
     Groups,
     GroupStats,
+    Measure,
     Name,
     Power,
     Regions,
@@ -20,6 +21,7 @@ from deltaroi.specs import (
     Simulation,
     Spec,
     Summary,
+    measure_misfits,
     misfits,
 )
 from deltaroi.types import camel
@@ -70,6 +72,8 @@ class Study(Spec):
     group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
     associations: dict[Name, Association] = Field({}, description="Scores of the subjects that responses are held "
                                                   "against, by name.")
+    behaviour: dict[Name, Measure] = Field({}, description="Measures of the subjects that are analysed as the "
+                                           "responses are, by name.")
     power: Power | None = Field(None, description="What `deltaroi power` assumes.")
     simulation: Simulation | None = Field(None, description="A simulated dataset for this study.")
     execution: Execution = Field(default_factory=Execution, description="How the work is done.")
@@ -77,7 +81,8 @@ class Study(Spec):
     @model_validator(mode="after")
     def _labels_differ(self) -> Study:
         for what, names in (("contrasts", self.contrasts), ("conditions", self.conditions),
-                            ("regions.custom", self.regions.custom), ("associations", self.associations)):
+                            ("regions.custom", self.regions.custom), ("associations", self.associations),
+                            ("behaviour", self.behaviour)):
             seen: dict[str, str] = {}
             for name in names:
                 label = camel(name)
@@ -87,6 +92,7 @@ class Study(Spec):
         if self.groups is not None and len(set(self.groups.levels)) != len(self.groups.levels):
             raise ValueError("groups.levels: a level is listed twice")
         wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions)
+        wrong += measure_misfits(self.behaviour, self.dataset.sessions)
         if wrong:
             raise ValueError(wrong[0])
         return self

@@ -82,7 +82,8 @@ def arranged(values: Path | str | pd.DataFrame, options: CompareOptions) -> tupl
     entering = _columns(frame, table, people, (*options.covariates, *([options.strata] if options.strata else [])),
                         where)
     associations = _associations(options, sessions)
-    scores = _columns(frame, table, people, tuple(dict.fromkeys(one.column for one in associations.values())), where)
+    columns = tuple(dict.fromkeys(name for one in associations.values() for name in one.columns))
+    scores = _columns(frame, table, people, columns, where)
     design = GroupDesign(sessions, options.groups or None, options.assignment,
                          entering[list(options.covariates)] if options.covariates else None,
                          entering[options.strata] if options.strata else None, associations, scores)

@@ -22,6 +22,8 @@ LOCALISERS = "localisers"
 """The fields that decide, beside those of the first level, the fits of localiser tasks."""
 SMALL_VOLUME = "small-volume"
 """The stage that tests the voxels inside the ROIs, beside the effects."""
+BEHAVIOUR = "behaviour"
+"""The stage that analyses the measures of the subjects, beside the effects."""
 _ROIS = {"include", "hemispheres", "definition", "threshold"}
 
 
@@ -62,6 +64,7 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
             "family": study.regions.family,
         },
         SMALL_VOLUME: _small_volume(study),
+        BEHAVIOUR: _behaviour(study),
         "report": {"study": as_run(study)},
     }
 
@@ -84,6 +87,18 @@ def _small_volume(study: Study) -> dict[str, Any]:
             "family": study.regions.family,
             "minimum_coverage": study.regions.minimum_coverage,
         },
+    }
+
+
+def _behaviour(study: Study) -> dict[str, Any]:
+    """What decides the analysis of the measures."""
+    if not study.behaviour:
+        return {}
+    return {
+        "behaviour": {name: one.model_dump(mode="json") for name, one in study.behaviour.items()},
+        "groups": study.groups.model_dump(mode="json") if study.groups else None,
+        "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel"}),
+        "sessions": study.dataset.sessions,
     }
 
 

@@ -20,6 +20,7 @@ from deltaroi.group.multilevel import require
 from deltaroi.group.questions import primary_model
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.masks import roi_keys
+from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
 from deltaroi.pipeline.described import described, simulated
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
@@ -90,6 +91,8 @@ class Plan:
         Runs of localiser tasks, which only choose the voxels of functional ROIs.
     scores : DataFrame
         Text cells, one row per subject (index ``participant_id``), one column per score of an association.
+    measured : Measured
+        The subjects and columns of behaviour.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -105,6 +108,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     localisers: tuple[PlannedRun, ...] = ()
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    measured: Measured = NOTHING
 
 
 def make_plan(study: Study, study_path: str | Path) -> Plan:
@@ -139,6 +143,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
         scores = score_table(study, found.participants)
+        measured = plan_behaviour(study, found.participants, people)
         code_covariates(design.covariates, sorted({one.run.key.subject for one in checked if one.ok}), design.strata)
         runs, grids = _on_grids(checked)
         tested: dict[str, list[Grid]] = {}
@@ -163,8 +168,9 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
                 *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
                 simulated(inputs), (*early, *foresee_group(study, runs, covariates), *scored.exclusions,
-                                     *foresee_choices(study, rois, runs, localisers)),
-                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores)
+                                     *measured.exclusions, *foresee_choices(study, rois, runs, localisers)),
+                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores,
+                measured)
 
 
 def _query(study: Study, study_path: str | Path) -> DatasetQuery:

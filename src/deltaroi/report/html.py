@@ -13,6 +13,7 @@ from deltaroi.report.answer import headline, verdicts
 from deltaroi.report.associations import associated
 from deltaroi.report.assumed import assumption_table, assumption_words, residual_panels
 from deltaroi.report.atlas_pictures import draw_regions
+from deltaroi.report.behaviour import behaviour_section
 from deltaroi.report.data import Output
 from deltaroi.report.figures.style import GROUPS, colour
 from deltaroi.report.listing import (
@@ -60,7 +61,8 @@ def render(output: Output, methods: Methods) -> str:
         "style": Markup(templates.joinpath("style.css").read_text(encoding="utf-8")),  # noqa: S704  our own files
         "script": Markup(templates.joinpath("tables.js").read_text(encoding="utf-8")),  # noqa: S704
         "drawn": Markup,  # SVG by our own figures; matplotlib escapes its text
-        **head(output), **results(output), **associated(output), **beside(output), **quality(output),
+        **head(output), **results(output), **associated(output), **behaviour_section(output),
+        **beside(output), **quality(output),
         "methods": methods, "run": output.run, "study_yaml": study_yaml(output), "counts": counts(output),
     }
     return environment.get_template("report.html.j2").render(context)

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from deltaroi.report.behaviour import behaviour_text
 from deltaroi.report.data import Output
 from deltaroi.report.methods_associations import associations_text, reliability_text
 from deltaroi.report.methods_group import assumptions_text, corrections_text, effects_text, group_text
@@ -54,7 +55,8 @@ def write_methods(output: Output) -> Methods:
               ("Group level", group_text(output)), ("Several tests", corrections_text(output)),
               ("Voxels inside the ROIs", small_volume_text(output)), ("All ROIs at once", pooled_text(output)),
               ("Effect sizes and absence of effects", effects_text(output)), ("Assumptions", assumptions_text(output)),
-              ("Associations", associations_text(output)), ("Reliability", reliability_text(output)),
+              ("Associations", associations_text(output)), ("Behaviour", behaviour_text(output)),
+              ("Reliability", reliability_text(output)),
               ("Software", software_text(output)))
     cited: dict[str, str] = {}
     paragraphs = tuple((heading, _CITE.sub(lambda m: _cite(m.group(1), cited), text))

@@ -5,6 +5,7 @@ A result carries the spec that made it. Every field is described; the JSON Schem
 
 from deltaroi.specs.associations import Association, misfits
 from deltaroi.specs.base import SIDES, Hemisphere, Name, Point, Scalar, Spec
+from deltaroi.specs.behaviour import Measure, measure_misfits
 from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
 from deltaroi.specs.power import Power, Spread
 from deltaroi.specs.regions import (
@@ -27,5 +28,6 @@ from deltaroi.specs.simulation import Noise, Planted, SimulatedEvents, Simulatio
 
 __all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Combine", "CombineRoi", "Condition", "Confounds",
            "CustomRoi", "Execution", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere",
-           "LabelsRoi", "MaskRoi", "Name", "Noise", "Planted", "Point", "Power", "RegionChoice", "Regions", "Rule",
-           "Scalar", "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Spread", "Summary", "Threshold", "misfits"]
+           "LabelsRoi", "MaskRoi", "Measure", "Name", "Noise", "Planted", "Point", "Power", "RegionChoice", "Regions",
+           "Rule", "Scalar", "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Spread", "Summary", "Threshold",
+           "measure_misfits", "misfits"]

@@ -2,6 +2,7 @@
 
 from deltaroi.tables import declared
 from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
+from deltaroi.tables.behaviour_tables import BEHAVIOUR, BEHAVIOUR_EFFECTS, BEHAVIOUR_SIZES, BEHAVIOUR_TABLES
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
@@ -20,10 +21,12 @@ from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
 WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
 """The tables that the group stage writes where the study has something for them."""
-SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, POWER, RUN_VALUES, SMALL_VOLUME)}}
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *BEHAVIOUR_TABLES, POWER, RUN_VALUES,
+                                                      SMALL_VOLUME)}}
 """Every table by its name."""
 
-__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS",
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEHAVIOUR_EFFECTS", "BEHAVIOUR_SIZES",
+           "BEHAVIOUR_TABLES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS",
            "MULTILEVEL", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES",
            "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH", "WHERE_ASKED", "Column", "Schema",
            "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]

@@ -75,7 +75,7 @@ EFFECTS = Schema("effects", columns("""
        "se_kind"))
 
 EXCLUSIONS = Schema("exclusions", columns("""
-    stage | text! | | where it happened: inputs, masks, first-level, responses, effects or small-volume
+    stage | text! | | where it happened: inputs, masks, first-level, responses, effects, behaviour or small-volume
     subject | text | | BIDS subject label
     session | text | | BIDS session label
     run | text | | BIDS run label
