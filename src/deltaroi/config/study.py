@@ -21,6 +21,7 @@ from deltaroi.specs import (
     Simulation,
     Spec,
     Summary,
+    factorial_misfits,
     measure_misfits,
     misfits,
 )
@@ -93,6 +94,7 @@ class Study(Spec):
             raise ValueError("groups.levels: a level is listed twice")
         wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions)
         wrong += measure_misfits(self.behaviour, self.dataset.sessions)
+        wrong += factorial_misfits(self.group.factorials, self.contrasts)
         if wrong:
             raise ValueError(wrong[0])
         return self

@@ -156,7 +156,8 @@ def _fitting(spec: GroupStats, design: GroupDesign, all_sessions: tuple[str, ...
         primary = "auto"
     times = None if spec.times is None or len(design.sessions) < 2 else \
         [time for session, time in zip(all_sessions, spec.times, strict=True) if session in design.sessions]
-    return spec.model_copy(update={"primary": primary, "times": times, "multilevel": False, "small_volume": False})
+    return spec.model_copy(update={"primary": primary, "times": times, "multilevel": False, "small_volume": False,
+                                   "factorials": {}})
 
 
 def _named(frame: pd.DataFrame, measure: str) -> pd.DataFrame:

@@ -39,6 +39,7 @@ class Question:
         For mixed models, what is compared: ``any`` later session with the first, a later one with the ``first``,
         ``adjacent`` ones, a linear ``trend``, or the last with the first given one mean for all groups at the first
         (``constrained``). For associations the ``slope`` on a score, or how groups' ``slopes`` differ.
+        For factorial designs ``within``: a mean over groups, or ``simple``: within one group.
     columns : tuple of int
         Positions of the covariate columns that are tested instead of groups.
     per : str

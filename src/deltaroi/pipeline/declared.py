@@ -97,7 +97,7 @@ def _behaviour(study: Study) -> dict[str, Any]:
     return {
         "behaviour": {name: one.model_dump(mode="json") for name, one in study.behaviour.items()},
         "groups": study.groups.model_dump(mode="json") if study.groups else None,
-        "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel"}),
+        "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel", "factorials"}),
         "sessions": study.dataset.sessions,
     }
 

@@ -15,6 +15,7 @@ from deltaroi.report.assumed import assumption_table, assumption_words, residual
 from deltaroi.report.atlas_pictures import draw_regions
 from deltaroi.report.behaviour import behaviour_section
 from deltaroi.report.data import Output
+from deltaroi.report.factorials import factorial_parts
 from deltaroi.report.figures.style import GROUPS, colour
 from deltaroi.report.listing import (
     Table,
@@ -89,7 +90,8 @@ def head(output: Output) -> dict[str, Any]:
 
 def results(output: Output) -> dict[str, Any]:
     """Effects and responses."""
-    return {"forests": forests(output), "primary_tables": primary_tables(output), "all_effects": all_effects(output),
+    return {"forests": forests(output), "factorials": factorial_parts(output),
+             "primary_tables": primary_tables(output), "all_effects": all_effects(output),
             "shrinkages": shrinkage_pictures(output), "pooled_table": pooled_table(output),
             "clouds": clouds(output), "drawings": draw_regions(output), "region_table": region_table(output),
             "selection_table": selection_table(output), "inside_tables": small_volume_tables(output),

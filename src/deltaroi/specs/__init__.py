@@ -6,6 +6,7 @@ A result carries the spec that made it. Every field is described; the JSON Schem
 from deltaroi.specs.associations import Association, misfits
 from deltaroi.specs.base import SIDES, Hemisphere, Name, Point, Scalar, Spec
 from deltaroi.specs.behaviour import Measure, measure_misfits
+from deltaroi.specs.factorial import Factorial, factorial_misfits
 from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
 from deltaroi.specs.power import Power, Spread
 from deltaroi.specs.regions import (
@@ -27,7 +28,7 @@ from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
 from deltaroi.specs.simulation import Noise, Planted, SimulatedEvents, Simulation
 
 __all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Combine", "CombineRoi", "Condition", "Confounds",
-           "CustomRoi", "Execution", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere",
-           "LabelsRoi", "MaskRoi", "Measure", "Name", "Noise", "Planted", "Point", "Power", "RegionChoice", "Regions",
-           "Rule", "Scalar", "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Spread", "Summary", "Threshold",
-           "measure_misfits", "misfits"]
+           "CustomRoi", "Execution", "Factorial", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups",
+           "Hemisphere", "LabelsRoi", "MaskRoi", "Measure", "Name", "Noise", "Planted", "Point", "Power",
+           "RegionChoice", "Regions", "Rule", "Scalar", "SimulatedEvents", "Simulation", "Spec", "SphereRoi",
+           "Spread", "Summary", "Threshold", "factorial_misfits", "measure_misfits", "misfits"]

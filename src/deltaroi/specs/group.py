@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from deltaroi.specs.base import Spec
+from deltaroi.specs.base import Name, Spec
+from deltaroi.specs.factorial import Factorial
 
 
 class Groups(Spec):
@@ -48,6 +49,8 @@ class GroupStats(Spec):
         "sessions, or a slope where it can be fitted and else an intercept, which is said.")
     times: list[float] | None = Field(None, min_length=2, description="Times of the sessions for linear trends and "
                                       "random slopes, e.g. weeks; null: 0, 1, 2 and so on.")
+    factorials: dict[Name, Factorial] = Field({}, description="Contrasts as the cells of crossed factors, by name: a "
+                                              "mixed analysis of variance beside the effects.")
     small_volume: bool = Field(False, description="Also ask the question of every voxel of each ROI, corrected over "
                                "the ROI's voxels: a second set of tests, for where in an ROI an effect lies.")
     multilevel: bool = Field(False, description="Also a Bayesian multilevel model over the ROIs of each contrast "
@@ -56,6 +59,7 @@ class GroupStats(Spec):
     def flips(self, model: str, kind: str) -> bool:
         """Whether signs are flipped to test a difference between groups of this model with errors of this kind."""
         robust = kind in ("welch", "hc2_welch", "cr2_welch")
+        robust |= model == "factorial" and self.variance != "classical"  # terms that have no robust form
         if self.arrangements == "permutations" or (model == "lmm" and not robust):
             return False
         return self.arrangements == "sign_flips" or robust

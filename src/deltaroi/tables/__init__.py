@@ -13,20 +13,21 @@ from deltaroi.tables.declared import (
     TRUTH,
 )
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
+from deltaroi.tables.factorial_table import FACTORIAL
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
 from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
 from deltaroi.tables.power_table import POWER
 from deltaroi.tables.schema import Column, Schema, columns_hint, conform
 from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
-WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
+WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL, FACTORIAL)
 """The tables that the group stage writes where the study has something for them."""
 SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *BEHAVIOUR_TABLES, POWER, RUN_VALUES,
                                                       SMALL_VOLUME)}}
 """Every table by its name."""
 
 __all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEHAVIOUR_EFFECTS", "BEHAVIOUR_SIZES",
-           "BEHAVIOUR_TABLES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS",
+           "BEHAVIOUR_TABLES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS", "FACTORIAL",
            "MULTILEVEL", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES",
            "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH", "WHERE_ASKED", "Column", "Schema",
            "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]

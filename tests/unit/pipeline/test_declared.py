@@ -36,8 +36,9 @@ BASE: dict[str, Any] = {
                                  "task": "loc"}},
         },
     },
-    "contrasts": {"x": "a - b"},
-    "group": {"small_volume": True},
+    "contrasts": {"x": "a - b", "y": "a"},
+    "group": {"small_volume": True,
+              "factorials": {"f": {"factors": {"v": ["a", "b"]}, "cells": {"x": ["a"], "y": ["b"]}}}},
     "associations": {"h": {"column": "hours"}},
     "behaviour": {"m": {"columns": {"pre": "rmet_pre", "post": "rmet_post"}}},
     "simulation": {"planted": [{"region": "amygdala", "condition": "a", "percent": 1.0}]},
@@ -129,7 +130,7 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "first_level.confounds.scrub_fd_mm": (0.9, {F}),
     "first_level.confounds.scrub_dvars": (1.5, {F}),
     "first_level.confounds.non_steady_state": (False, {F}),
-    "contrasts": ({"x": "a - 2 * b"}, {F}),
+    "contrasts": ({"x": "a - 2 * b", "y": "a"}, {F}),
     "summary": ("median", {R}),
     "group.primary": ("change", {E, S, B}),
     "group.variance": ("classical", {E, S, B}),
@@ -139,6 +140,8 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "group.equivalence_bounds_d": (0.5, {E, B}),
     "group.random": ("slope", {E, B}),
     "group.times": ([0.0, 8.0], {E, B}),
+    "group.factorials.f.factors": ({"v": ["b", "a"]}, {E}),
+    "group.factorials.f.cells": ({"x": ["b"], "y": ["a"]}, {E}),
     "group.small_volume": (False, {S}),
     "associations.h.column": ("scale", {E}),
     "associations.h.minus": ("before", {E}),
@@ -193,7 +196,7 @@ def test_execution_decides_nothing(path: str, value: Any) -> None:
 
 
 def test_a_contrast_written_differently_is_the_same_contrast() -> None:
-    before, after = declared(change("name", "s")), declared(change("contrasts", {"x": "1 * a - (b)"}))
+    before, after = declared(change("name", "s")), declared(change("contrasts", {"x": "1 * a - (b)", "y": "a"}))
     assert before["first-level"] == after["first-level"]
 
 
