@@ -24,6 +24,7 @@ from deltaroi.specs import (
     factorial_misfits,
     measure_misfits,
     misfits,
+    phase_misfits,
 )
 from deltaroi.types import camel
 
@@ -94,6 +95,7 @@ class Study(Spec):
             raise ValueError("groups.levels: a level is listed twice")
         wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions)
         wrong += measure_misfits(self.behaviour, self.dataset.sessions)
+        wrong += phase_misfits(self.group.phases, self.group.primary_phase, self.dataset.sessions)
         wrong += factorial_misfits(self.group.factorials, self.contrasts)
         if wrong:
             raise ValueError(wrong[0])

@@ -154,10 +154,12 @@ def _fitting(spec: GroupStats, design: GroupDesign, all_sessions: tuple[str, ...
         primary = spec.primary
     except StudyError:
         primary = "auto"
+    phases = {name: span for name, span in spec.phases.items() if set(span) <= set(design.sessions)}
+    phase = spec.primary_phase if spec.primary_phase in phases else None
     times = None if spec.times is None or len(design.sessions) < 2 else \
         [time for session, time in zip(all_sessions, spec.times, strict=True) if session in design.sessions]
     return spec.model_copy(update={"primary": primary, "times": times, "multilevel": False, "small_volume": False,
-                                   "factorials": {}})
+                                   "factorials": {}, "phases": phases, "primary_phase": phase})
 
 
 def _named(frame: pd.DataFrame, measure: str) -> pd.DataFrame:

@@ -83,6 +83,7 @@ def _small_volume(study: Study) -> dict[str, Any]:
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
             "group": study.group.model_dump(mode="json", include={"primary", "variance", "permutations",
                                                                   "arrangements", "seed"}),
+            "phase": study.group.phases[study.group.primary_phase] if study.group.primary_phase else None,
             "sessions": study.dataset.sessions,
             "family": study.regions.family,
             "minimum_coverage": study.regions.minimum_coverage,

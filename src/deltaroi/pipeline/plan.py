@@ -17,7 +17,7 @@ from deltaroi.grid import Grid
 from deltaroi.group import GroupDesign
 from deltaroi.group.covariates import code_covariates
 from deltaroi.group.multilevel import require
-from deltaroi.group.questions import primary_model
+from deltaroi.group.questions import questions
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.masks import roi_keys
 from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
@@ -131,7 +131,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
-        primary_model(tuple(study.dataset.sessions), levels, assignment, study.group.primary)
+        questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
         query = _query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)

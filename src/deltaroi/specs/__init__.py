@@ -8,6 +8,7 @@ from deltaroi.specs.base import SIDES, Hemisphere, Name, Point, Scalar, Spec
 from deltaroi.specs.behaviour import Measure, measure_misfits
 from deltaroi.specs.factorial import Factorial, factorial_misfits
 from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
+from deltaroi.specs.phases import phase_misfits
 from deltaroi.specs.power import Power, Spread
 from deltaroi.specs.regions import (
     LARGEST_RADIUS_MM,
@@ -31,4 +32,4 @@ __all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Combine", "Combi
            "CustomRoi", "Execution", "Factorial", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups",
            "Hemisphere", "LabelsRoi", "MaskRoi", "Measure", "Name", "Noise", "Planted", "Point", "Power",
            "RegionChoice", "Regions", "Rule", "Scalar", "SimulatedEvents", "Simulation", "Spec", "SphereRoi",
-           "Spread", "Summary", "Threshold", "factorial_misfits", "measure_misfits", "misfits"]
+           "Spread", "Summary", "Threshold", "factorial_misfits", "measure_misfits", "misfits", "phase_misfits"]

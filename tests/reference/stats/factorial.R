@@ -64,5 +64,52 @@ for (name in unique(data$dataset)) {
   }
   if (length(groups) > 2) { o <- oneway.test(z ~ group, w); put(name, "robust", "group:state", statistic = o$statistic, df1 = o$parameter[1], df2 = o$parameter[2], p = o$p.value) }
 }
+# ---- phases: empathy from pre to mid, compassion from mid to post -------------------------------------------------
+phases <- do.call(rbind, lapply(1:26, function(i) { g <- if (i <= 11) "compassion" else "memory"; pre <- rnorm(1)
+  mid <- 0.5 * pre + rnorm(1) * (1 + (g == "memory")) - 0.4 * (g == "compassion"); post <- 0.3 * pre + 0.4 * mid + rnorm(1) + 0.8 * (g == "compassion")
+  data.frame(subject = sprintf("%02d", i), group = g, session = c("pre", "mid", "post"), value = round(c(pre, mid, post), 6)) }))
+write.csv(phases, "phases_values.csv", row.names = FALSE, quote = FALSE)
+p <- reshape(phases, idvar = c("subject", "group"), timevar = "session", direction = "wide"); names(p) <- sub("value[.]", "", names(p))
+p$a <- as.numeric(p$group == "compassion")
+outcomes <- list("mid-pre" = p$mid - p$pre, "post-mid" = p$post - p$mid, "(post-mid)-(mid-pre)" = (p$post - p$mid) - (p$mid - p$pre))
+put_test <- function(what, term, t) put("phases", what, term, estimate = if (length(t$estimate) == 2) t$estimate[1] - t$estimate[2] else t$estimate,
+  se = t$stderr, df = t$parameter, statistic = t$statistic, p = t$p.value, ci_low = t$conf.int[1], ci_high = t$conf.int[2])
+for (when in names(outcomes)) { z <- outcomes[[when]]; split_ <- split(z, p$group)
+  put_test("welch", when, t.test(split_$compassion, split_$memory))
+  put_test("classical", when, t.test(split_$compassion, split_$memory, var.equal = TRUE))
+  for (g in names(split_)) put_test(paste0("within ", g), when, t.test(split_[[g]])) }
+for (when in c("mid-pre", "post-mid")) {
+  fit <- if (when == "mid-pre") lm(mid ~ a + pre, p) else lm(post ~ a + mid, p); b <- coef(fit)[["a"]]; n <- df.residual(fit)
+  for (kind in c("classical", "hc3")) { se <- sqrt((if (kind == "hc3") vcovHC(fit, type = "HC3") else vcov(fit))["a", "a"])
+    put("phases", paste0("ancova ", kind), when, estimate = b, se = se, df = n, statistic = b / se, p = 2 * pt(-abs(b / se), n),
+        ci_low = b - qt(.975, n) * se, ci_high = b + qt(.975, n) * se) } }
+
+# ---- three groups of twelve, two sessions, hours of practice -------------------------------------------------------
+three <- do.call(rbind, lapply(1:36, function(i) { g <- c("MAT", "CBCT", "control")[(i - 1) %/% 12 + 1]; hours <- if (g == "control") NA else round(runif(1, 5, 40), 1)
+  dose <- round(runif(1, 0, 10), 2); pre <- rnorm(1); post <- 0.5 * pre + rnorm(1) + 0.5 * (g == "MAT") + 0.08 * dose * (g == "CBCT")
+  data.frame(subject = sprintf("%02d", i), group = g, hours, dose, session = c("pre", "post"), value = round(c(pre, post), 6)) }))
+write.csv(three, "three_groups_values.csv", row.names = FALSE, quote = FALSE, na = "n/a")
+w <- reshape(three, idvar = "subject", v.names = "value", timevar = "session", direction = "wide"); names(w) <- sub("value[.]", "", names(w))
+w$group <- factor(w$group, levels = c("control", "MAT", "CBCT")); w$change <- w$post - w$pre
+put_lm <- function(what, fit, name) { s <- summary(fit)$coefficients[name, ]; n <- df.residual(fit)
+  put("three groups", what, name, estimate = s[1], se = s[2], df = n, statistic = s[3], p = s[4]) }
+put_f <- function(what, small, big) { a <- anova(small, big); put("three groups", what, "omnibus", statistic = a$F[2], df1 = a$Df[2], df = a$Res.Df[2], p = a$`Pr(>F)`[2],
+  effect_size = a$F[2] * a$Df[2] / (a$F[2] * a$Df[2] + a$Res.Df[2])) }
+put_f("change", lm(change ~ 1, w), lm(change ~ group, w)); put_f("ancova", lm(post ~ pre, w), lm(post ~ pre + group, w))
+for (name in c("groupMAT", "groupCBCT")) { put_lm("change", lm(change ~ group, w), name); put_lm("ancova", lm(post ~ pre + group, w), name) }
+one <- w[w$group == "MAT", ]; r <- cor.test(one$change, one$hours)
+put("three groups", "hours within MAT", "r", r = r$estimate, p = r$p.value, ci_low = r$conf.int[1], ci_high = r$conf.int[2])
+put_lm("slope within MAT", lm(change ~ hours, one), "hours"); put_lm("slope over groups", lm(change ~ group + dose, w), "dose")
+put_f("moderation", lm(change ~ group + dose, w), lm(change ~ group * dose, w))
+
+# ---- Mascaro: two groups, two sessions: the interaction of the mixed analysis of variance ---------------------------
+small <- do.call(rbind, lapply(1:21, function(i) { g <- if (i <= 13) "CBCT" else "control"; pre <- rnorm(1)
+  data.frame(subject = sprintf("%02d", i), group = g, session = c("pre", "post"), value = round(c(pre, 0.5 * pre + rnorm(1) + 0.7 * (g == "CBCT")), 6)) }))
+write.csv(small, "two_groups_values.csv", row.names = FALSE, quote = FALSE)
+fit <- suppressMessages(aov_ez("subject", "value", small, between = "group", within = "session")); a <- anova(fit, es = "pes")["group:session", ]
+l <- sapply(c(.95, .05), function(q) ncp(a[["F"]], 1, a[["den Df"]], q))
+put("two groups", "mixed_anova", "group:session", statistic = a[["F"]], df = a[["den Df"]], p = a[["Pr(>F)"]], effect_size = a[["pes"]],
+    es_ci_low = l[1] / (l[1] + a[["den Df"]]), es_ci_high = l[2] / (l[2] + a[["den Df"]]))
+
 write.csv(do.call(rbind, rows), "factorial.csv", row.names = FALSE, quote = FALSE)
 writeLines(c(R.version.string, sapply(c("afex", "car", "sandwich"), function(p) paste(p, packageVersion(p)))), "factorial_versions.txt")
