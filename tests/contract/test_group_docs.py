@@ -15,7 +15,8 @@ import yaml
 from deltaroi.config.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"behaviour": ["pre", "post"], "factorials": []}  # and the sessions of their studies
+# and the sessions of their studies
+PAGES = {"behaviour": ["pre", "post"], "factorials": [], "phases": ["pre", "mid", "post"]}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -140,6 +140,7 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "group.equivalence_bounds_d": (0.5, {E, B}),
     "group.random": ("slope", {E, B}),
     "group.times": ([0.0, 8.0], {E, B}),
+    "group.phases": ({"whole": ["pre", "post"]}, {E, B}),
     "group.factorials.f.factors": ({"v": ["b", "a"]}, {E}),
     "group.factorials.f.cells": ({"x": ["b"], "y": ["a"]}, {E}),
     "group.small_volume": (False, {S}),
@@ -166,7 +167,8 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "power.seed": (2, set()),
     "group.multilevel": (True, {E}),
 }
-NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
+NOWHERE = {"schema_version", "dataset.maps",  # one value only; the other source of data
+           "group.primary_phase"}  # needs phases: see below
 WITHOUT_REPORT = ("execution.",)
 SIMULATION = "simulation."  # decides only the simulated data, and shows in the report
 
@@ -188,6 +190,13 @@ def test_field(path: str) -> None:
     value, stages = CASES[path]
     before, after = declared(change("name", "s")), declared(change(path, value))
     assert {stage for stage in before if before[stage] != after[stage]} == stages | {"report"}
+
+
+def test_a_primary_phase_is_what_the_voxels_are_asked_too() -> None:
+    phases = {"phases": {"whole": ["pre", "post"]}}
+    before, after = (declared(change("group", {**BASE["group"], **phases, **more})) for more in
+                     ({}, {"primary_phase": "whole"}))
+    assert {stage for stage in before if before[stage] != after[stage]} == {E, S, B, "report"}
 
 
 @pytest.mark.parametrize(("path", "value"), [("execution.jobs", 7), ("execution.on_error", "stop")])
