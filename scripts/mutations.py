@@ -140,7 +140,8 @@ MUTATIONS = (
              "return dict(zip(self.columns, reversed(self.columns.values())))",
              "tests/unit/group/test_behaviour_of_subjects.py"),
     Mutation("a score without what is subtracted", "group/scores.py",
-             "{s: found[s] - less[s] for s in found if s in less}", "{s: found[s] for s in found if s in less}", "tests/unit/group/test_associations_with_scores.py"),
+             "{s: found[s] - less[s] for s in found if s in less}", "{s: found[s] for s in found if s in less}",
+             "tests/unit/group/test_associations_with_scores.py"),
     Mutation("audio and video swapped", "signal/conditions.py", "values = modulation[left]",
              "values = -modulation[left]", "tests/integration/test_localizer.py"),
 )

@@ -32,14 +32,14 @@ def _one(row: Row, term: Term, plan: Layout, place: str) -> str:
 
 
 def _quantity(term: Term, plan: Layout, place: str) -> str:
-    """``compassion minus rest in AI-L``; the difference of such differences for interactions."""
+    """``the difference compassion minus rest in AI-L``; the difference of such differences for interactions."""
     named = [_minus(*plan.factors[k]) for k in term.factors]
     others = [name for k, (name, _) in enumerate(plan.factors) if k not in term.factors]
     over = f" (mean over {_listed(others)})" if others else ""
     if not named:
         return f"{place}{over}"
     if len(named) == 1:
-        return f"{named[0]} in {place}{over}"
+        return f"the difference {named[0]} in {place}{over}"
     return f"the interaction ({') × ('.join(named)}) in {place}{over}"
 
 
