@@ -12,6 +12,7 @@ from deltaroi.tables.declared import (
     SELECTIONS,
     TRUTH,
 )
+from deltaroi.tables.evidence_tables import EVIDENCE, EVIDENCE_SIZES, FINDINGS, POOLED, STATEMENTS
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
 from deltaroi.tables.factorial_table import FACTORIAL
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
@@ -22,12 +23,15 @@ from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
 WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL, FACTORIAL)
 """The tables that the group stage writes where the study has something for them."""
-SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *BEHAVIOUR_TABLES, POWER, RUN_VALUES,
-                                                      SMALL_VOLUME)}}
+PUBLISHED = (EVIDENCE, STATEMENTS, FINDINGS, EVIDENCE_SIZES, POOLED)
+"""The tables about published results."""
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *BEHAVIOUR_TABLES, *PUBLISHED, POWER,
+                                                            RUN_VALUES, SMALL_VOLUME)}}
 """Every table by its name."""
 
 __all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEHAVIOUR_EFFECTS", "BEHAVIOUR_SIZES",
-           "BEHAVIOUR_TABLES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS", "FACTORIAL",
-           "MULTILEVEL", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES",
-           "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH", "WHERE_ASKED", "Column", "Schema",
-           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+           "BEHAVIOUR_TABLES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS",
+           "FACTORIAL", "FINDINGS", "MULTILEVEL", "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS",
+           "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME",
+           "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame",
+           "exclusion_rows"]
