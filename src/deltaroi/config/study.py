@@ -17,6 +17,7 @@ from deltaroi.specs import (
     FirstLevel,
     Groups,
     GroupStats,
+    Measure,
     Name,
     Power,
     Regions,
@@ -24,7 +25,10 @@ from deltaroi.specs import (
     Simulation,
     Spec,
     Summary,
+    factorial_misfits,
+    measure_misfits,
     misfits,
+    phase_misfits,
 )
 from deltaroi.types import camel
 
@@ -80,6 +84,8 @@ class Study(Spec):
     associations: dict[Name, Association] = Field({}, description="Scores of the subjects that responses are held "
                                                   "against, by name.")
     connectivity: dict[Name, Connectivity] = Field({}, description="Connectivity of ROIs with others, by name.")
+    behaviour: dict[Name, Measure] = Field({}, description="Measures of the subjects that are analysed as the "
+                                           "responses are, by name.")
     design: Design | None = Field(None, description="The published design; with it the data may be absent.")
     claims: dict[str, Claim] = Field({}, description="Reported results, by their id in configs/evidence.tsv -> where "
                                      "the study's own answer to each stands.")
@@ -99,7 +105,7 @@ class Study(Spec):
     def _labels_differ(self) -> Study:
         for what, names in (("contrasts", self.contrasts), ("conditions", self.conditions),
                             ("regions.custom", self.regions.custom), ("associations", self.associations),
-                            ("connectivity", self.connectivity)):
+                            ("connectivity", self.connectivity), ("behaviour", self.behaviour)):
             seen: dict[str, str] = {}
             for name in names:
                 label = camel(name)
@@ -110,6 +116,9 @@ class Study(Spec):
             raise ValueError("groups.levels: a level is listed twice")
         wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions,
                         bool(self.connectivity))
+        wrong += measure_misfits(self.behaviour, self.dataset.sessions)
+        wrong += phase_misfits(self.group.phases, self.group.primary_phase, self.dataset.sessions)
+        wrong += factorial_misfits(self.group.factorials, self.contrasts)
         if wrong:
             raise ValueError(wrong[0])
         return self

@@ -17,9 +17,10 @@ from deltaroi.grid import Grid
 from deltaroi.group import GroupDesign
 from deltaroi.group.covariates import code_covariates
 from deltaroi.group.multilevel import require
-from deltaroi.group.questions import primary_model
+from deltaroi.group.questions import questions
 from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
 from deltaroi.masks import roi_keys
+from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
 from deltaroi.pipeline.connectivity_asked import asked_of
 from deltaroi.pipeline.described import described, simulated
 from deltaroi.pipeline.expected import check_names
@@ -97,6 +98,8 @@ class Plan:
         Runs of localiser tasks, which only choose the voxels of functional ROIs.
     scores : DataFrame
         Text cells, one row per subject (index ``participant_id``), one column per score of an association.
+    measured : Measured
+        The subjects and columns of behaviour.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -112,6 +115,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     localisers: tuple[PlannedRun, ...] = ()
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    measured: Measured = NOTHING
 
 
 def make_plan(study: Study, study_path: str | Path) -> Plan:
@@ -134,7 +138,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
-        primary_model(tuple(study.dataset.sessions), levels, assignment, study.group.primary)
+        questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
         query = _query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
@@ -147,6 +151,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
         scores = score_table(study, found.participants)
+        measured = plan_behaviour(study, found.participants, people)
         code_covariates(design.covariates, sorted({one.run.key.subject for one in checked if one.ok}), design.strata)
         runs, grids = _on_grids(checked)
         tested: dict[str, list[Grid]] = {}
@@ -171,8 +176,9 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
                 *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
                 simulated(inputs), (*early, *foresee_group(study, runs, covariates), *scored.exclusions,
-                                     *foresee_choices(study, rois, runs, localisers)),
-                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores)
+                                     *measured.exclusions, *foresee_choices(study, rois, runs, localisers)),
+                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores,
+                measured)
 
 
 def _query(study: Study, study_path: str | Path) -> DatasetQuery:
