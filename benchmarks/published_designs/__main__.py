@@ -43,8 +43,9 @@ _FIRST_SEED = 1
 def planted(name: str, null: bool) -> tuple[Study, dict[str, float]]:
     """A design with its effects, and what each claim tests in truth; nothing where that is not said."""
     made = plant(scaled(published(name), SimulateOptions()), reported_results(published(name).claims), null=null)
-    truth = dict(zip(made.table["claim"], made.table["planted"], strict=True))
-    return made.study, {claim: 0.0 if null else float(value) for claim, value in truth.items()}
+    truth = {row["claim"]: 0.0 if null or row["source"] == "no effect" else float(row["planted"])
+             for row in made.table.to_dict("records")}
+    return made.study, truth
 
 
 @cache

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
-from deltaroi.specs import Claim
+from deltaroi.specs import Association, Claim
 
 Pair = tuple[str, str]
 
@@ -96,7 +95,7 @@ def _parts(study: Study, comparison: str) -> list[tuple[str, ...]]:
 
 def _labels(study: Study) -> list[str]:
     """Groups, sessions, and levels of crossed factors."""
-    factors = [level for one in getattr(study.group, "factorials", {}).values() for levels in one.factors.values()
+    factors = [level for one in study.group.factorials.values() for levels in one.factors.values()
                for level in levels]
     return [*(study.groups.levels if study.groups is not None else []), *study.dataset.sessions, *factors]
 
@@ -150,10 +149,9 @@ def _score(study: Study, own: str, published: Study, there: str) -> Orientation:
         Orientation(1, (f"the score {mine[0]} is taken for {theirs[0]}",))
 
 
-def _columns(association: object) -> list[str]:
+def _columns(association: Association) -> list[str]:
     """The column of a score, and the one that is subtracted from it."""
-    names: Iterable[str | None] = (getattr(association, name, None) for name in ("column", "minus"))
-    return [name for name in names if name]
+    return [name for name in (association.column, association.minus) if name is not None]
 
 
 def _bare(label: str) -> str:
