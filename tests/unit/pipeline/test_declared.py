@@ -42,6 +42,11 @@ BASE: dict[str, Any] = {
     "associations": {"h": {"column": "hours"}, "k": {"column": "hours", "of": "both"}},
     "connectivity": {"net": {"method": "gppi", "seed": {"region": "VTA", "hemisphere": "L"}}},
     "behaviour": {"m": {"columns": {"pre": "rmet_pre", "post": "rmet_post"}}},
+    "design": {"citation": "C", "year": 2000, "groups": {"g1": {}}, "not_stated": [{"what": "w", "choice": "c",
+                                                                                     "why": "y"}]},
+    "claims": {"k1": {"table": "effects", "where": {"region": "AI"}, "plant": {"condition": "a"}},
+               "k2": {"table": "effects", "where": {"region": "AI"}, "plant": {"score": "q"}},
+               "k3": {"untestable": "u"}},
     "simulation": {"planted": [{"region": "amygdala", "condition": "a", "percent": 1.0}]},
 }
 M, F, R, E = "masks", "first-level", "responses", "effects"
@@ -178,6 +183,30 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "power.permutations": (99, set()),
     "power.seed": (2, set()),
     "group.multilevel": (True, {E}),
+    "design.citation": ("D", set()),
+    "design.year": (2001, set()),
+    "design.doi": ("10.1/x", set()),
+    "design.groups.g1.n": (9, set()),
+    "design.groups.g1.male_percent": (50.0, set()),
+    "design.groups.g1.age_mean": (30.0, set()),
+    "design.groups.g1.age_sd": (5.0, set()),
+    "design.groups.g1.training": ("t", set()),
+    "design.not_stated.0.what": ("v", set()),
+    "design.not_stated.0.choice": ("d", set()),
+    "design.not_stated.0.why": ("z", set()),
+    "design.default_effect_d": (0.5, set()),
+    "design.measurement_sd_percent": (0.2, set()),
+    "claims.k1.table": ("factorial", set()),
+    "claims.k1.where": ({"region": "VTA"}, set()),
+    "claims.k1.plant.condition": (["a", "b"], set()),
+    "claims.k1.plant.contrast": ("x", set()),
+    "claims.k2.plant.score": ("p", set()),
+    "claims.k1.plant.per_sd_of": ("q", set()),
+    "claims.k1.plant.coupling": ("n", set()),
+    "design.connectivity_sd": (0.3, set()),
+    "claims.k1.plant.group": ("A", set()),
+    "claims.k1.plant.session": ("post", set()),
+    "claims.k3.untestable": ("v", set()),
 }
 NOWHERE = {"schema_version", "dataset.maps",  # one value only; the other source of data
            "group.primary_phase",  # needs phases: see below
@@ -238,7 +267,7 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def test_every_field_has_its_case() -> None:
-    keys = ("c1", "m", "l", "w", "s", "c", "f", "a", "t", "h", "k", "net")
+    keys = ("c1", "m", "l", "w", "s", "c", "f", "a", "t", "h", "k", "net", "g1", "k1", "k2", "k3")
     tested = {".".join(p for p in path.split(".") if not p.isdigit() and p not in keys) for path in CASES}
     known = {path for path in fields(Study) if not path.startswith((SIMULATION, *WITHOUT_REPORT))}
     assert known - tested - NOWHERE == set()
