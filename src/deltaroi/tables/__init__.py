@@ -45,5 +45,5 @@ __all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEH
            "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES", "EVIDENCE",
            "EVIDENCE_SIZES", "EXCLUSIONS", "FACTORIAL", "FINDINGS", "MULTILEVEL", "OF_CONNECTIVITY", "PLANTED",
            "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES",
-           "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema",
-           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+           "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED",
+           "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
