@@ -10,18 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from deltaroi.config.read import resolve
 from deltaroi.config.study import Study
-from deltaroi.errors import DeltaroiError, StudyError
+from deltaroi.errors import DeltaroiError
 from deltaroi.grid import Grid
 from deltaroi.group import GroupDesign
 from deltaroi.group.covariates import code_covariates
 from deltaroi.group.multilevel import require
 from deltaroi.group.questions import questions
-from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
+from deltaroi.io.inventory import Inventory, Run, find_runs
 from deltaroi.masks import roi_keys
 from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
 from deltaroi.pipeline.connectivity_asked import asked_of
+from deltaroi.pipeline.dataset_query import dataset_query
 from deltaroi.pipeline.described import described, simulated
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
@@ -139,7 +139,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
         questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
-        query = _query(study, study_path)
+        query = dataset_query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
         asked_of(study, rois)
@@ -179,33 +179,6 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
                                      *measured.exclusions, *foresee_choices(study, rois, runs, localisers)),
                 (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores,
                 measured)
-
-
-def _query(study: Study, study_path: str | Path) -> DatasetQuery:
-    dataset = study.dataset
-    if dataset.bids_dir is None:
-        raise StudyError("the study names no data: it is a design", where="dataset.bids_dir",
-                         hint="give dataset.bids_dir and dataset.derivatives; for a published design, `deltaroi "
-                              "studies init NAME BIDS_DIR` writes a study file for your data")
-    for name in ("bids_dir", "derivatives"):
-        if "://" in (getattr(dataset, name) or ""):
-            raise StudyError("a remote dataset is not available in this version", where=f"dataset.{name}",
-                             hint="download it, and give the path of its folder")
-    bids_dir = resolve(study_path, dataset.bids_dir)
-    if dataset.maps is not None:
-        raise StudyError("a study on ready-made maps is not available in this version", where="dataset.maps",
-                         hint="`deltaroi measure MAPS.tsv`, then `deltaroi compare`")
-    if dataset.derivatives is None:
-        inside = bids_dir / "derivatives" / "fmriprep"
-        raise StudyError("the folder of the fMRIPrep derivatives is not given", where="dataset.derivatives",
-                         hint=f"did you mean {dataset.bids_dir}/derivatives/fmriprep?" if inside.is_dir() else
-                         "add `derivatives: <folder>`, relative to the study file")
-    subjects = None if dataset.subjects is None else tuple(s.removeprefix("sub-") for s in dataset.subjects)
-    reference = study.first_level.slice_time_ref
-    return DatasetQuery(
-        bids_dir, resolve(study_path, dataset.derivatives), dataset.task, dataset.space,
-        tuple(dataset.sessions), dataset.resolution, subjects,
-        None if reference == "auto" else float(reference))
 
 
 def _subjects(found: Inventory) -> set[str]:

@@ -41,12 +41,12 @@ BASE: dict[str, Any] = {
               "factorials": {"f": {"factors": {"v": ["a", "b"]}, "cells": {"x": ["a"], "y": ["b"]}}}},
     "associations": {"h": {"column": "hours"}, "k": {"column": "hours", "of": "both"}},
     "connectivity": {"net": {"method": "gppi", "seed": {"region": "VTA", "hemisphere": "L"}}},
+    "behaviour": {"m": {"columns": {"pre": "rmet_pre", "post": "rmet_post"}}},
     "design": {"citation": "C", "year": 2000, "groups": {"g1": {}}, "not_stated": [{"what": "w", "choice": "c",
                                                                                      "why": "y"}]},
     "claims": {"k1": {"table": "effects", "where": {"region": "AI"}, "plant": {"condition": "a"}},
                "k2": {"table": "effects", "where": {"region": "AI"}, "plant": {"score": "q"}},
                "k3": {"untestable": "u"}},
-    "behaviour": {"m": {"columns": {"pre": "rmet_pre", "post": "rmet_post"}}},
     "simulation": {"planted": [{"region": "amygdala", "condition": "a", "percent": 1.0}]},
 }
 M, F, R, E = "masks", "first-level", "responses", "effects"
