@@ -52,7 +52,8 @@ def test_every_study_was_run_in_full(benchmark: dict[str, ModuleType], counts: p
         study, _ = main.planted(name, False)
         testable = {claim for claim, one in study.claims.items() if one.table is not None}
         for run in main.RUNS:
-            assert set(counts.query("study == @name and run == @run")["claim"]) == testable
+            found = counts[(counts["study"] == name) & (counts["run"] == run)]
+            assert set(found["claim"]) == testable
 
 
 def again(benchmark: dict[str, ModuleType], counts: pd.DataFrame, name: str) -> None:
