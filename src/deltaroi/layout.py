@@ -213,6 +213,16 @@ class Layout:
         return self.group / "connectivity_notes.json"
 
     @property
+    def behaviour_exclusions(self) -> Path:
+        """Who is not in the analysis of behaviour; part of ``exclusions.tsv``."""
+        return self.group / "behaviour_exclusions.tsv"
+
+    @property
+    def behaviour_notes(self) -> Path:
+        """What the analysis of behaviour noticed."""
+        return self.group / "behaviour_notes.json"
+
+    @property
     def group_exclusions(self) -> Path:
         """What the group stage left out; part of ``exclusions.tsv``."""
         return self.group / "effects_exclusions.tsv"

@@ -10,11 +10,18 @@ import traceback
 
 import typer
 
-from deltaroi.cli import data_commands, evidence_commands, power_commands, region_commands, study_commands
+from deltaroi.cli import (
+    data_commands,
+    evidence_commands,
+    power_commands,
+    published_commands,
+    region_commands,
+    study_commands,
+)
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
-LATER = ("studies", "freeze", "app")
+LATER = ("freeze", "app")
 
 
 app = typer.Typer(
@@ -26,6 +33,7 @@ study_commands.register(app)
 data_commands.register(app)
 region_commands.register(app)
 power_commands.register(app)
+published_commands.register(app)
 evidence_commands.register(app)
 
 

@@ -160,7 +160,7 @@ def compare(layout: Layout, item: CompareItem) -> list[Path]:
     design = GroupDesign.from_study(study.groups, study.dataset.sessions,
                                     item.covariates.rename_axis("participant_id").reset_index())
     design = replace(design, associations=about(study.associations, "connectivity"), scores=item.scores)
-    spec = study.group.model_copy(update={"multilevel": False})
+    spec = study.group.model_copy(update={"multilevel": False, "factorials": {}})
     values = read_table(layout.table(CONNECTIVITY.name), CONNECTIVITY)
     tables: dict[str, list[pd.DataFrame]] = {}
     gone: list[Exclusion] = []

@@ -24,6 +24,8 @@ SMALL_VOLUME = "small-volume"
 """The stage that tests the voxels inside the ROIs, beside the effects."""
 CONNECTIVITY = "connectivity"
 """The stage that measures and compares the connections of ROIs, beside the effects."""
+BEHAVIOUR = "behaviour"
+"""The stage that analyses the measures of the subjects, beside the effects."""
 _ROIS = {"include", "hemispheres", "definition", "threshold"}
 
 
@@ -65,6 +67,7 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
         },
         SMALL_VOLUME: _small_volume(study),
         CONNECTIVITY: _connectivity(study),
+        BEHAVIOUR: _behaviour(study),
         "report": {"study": as_run(study)},
     }
 
@@ -83,6 +86,7 @@ def _small_volume(study: Study) -> dict[str, Any]:
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
             "group": study.group.model_dump(mode="json", include={"primary", "variance", "permutations",
                                                                   "arrangements", "seed"}),
+            "phase": study.group.phases[study.group.primary_phase] if study.group.primary_phase else None,
             "sessions": study.dataset.sessions,
             "family": study.regions.family,
             "minimum_coverage": study.regions.minimum_coverage,
@@ -104,7 +108,7 @@ def _connectivity(study: Study) -> dict[str, Any]:
         },
         "tests": {
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
-            "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel"}),
+            "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel", "factorials"}),
             "sessions": study.dataset.sessions,
             "associations": _associations(study, "connectivity"),
             "family": study.regions.family,
@@ -114,6 +118,18 @@ def _connectivity(study: Study) -> dict[str, Any]:
 
 def _associations(study: Study, what: Literal["responses", "connectivity"]) -> dict[str, Any]:
     return {name: one.model_dump(mode="json", exclude={"of"}) for name, one in about(study.associations, what).items()}
+
+
+def _behaviour(study: Study) -> dict[str, Any]:
+    """What decides the analysis of the measures."""
+    if not study.behaviour:
+        return {}
+    return {
+        "behaviour": {name: one.model_dump(mode="json") for name, one in study.behaviour.items()},
+        "groups": study.groups.model_dump(mode="json") if study.groups else None,
+        "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel", "factorials"}),
+        "sessions": study.dataset.sessions,
+    }
 
 
 def contrast_weights(study: Study) -> dict[str, dict[str, float]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deltaroi.layout import Layout
-from deltaroi.tables import BESIDE, CONNECTIVITY, OF_CONNECTIVITY, WHERE_ASKED
+from deltaroi.tables import BEHAVIOUR_TABLES, BESIDE, CONNECTIVITY, OF_CONNECTIVITY, WHERE_ASKED
 
 
 def retire(layout: Layout, stages: Iterable[str]) -> None:
@@ -41,8 +41,18 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
         if stage == "effects":
             retire_small_volume(layout)
             retire_connectivity(layout)
+            retire_behaviour(layout)
         if stage in ("effects", "report"):
             shutil.rmtree(layout.marks / stage, ignore_errors=True)
+
+
+def retire_behaviour(layout: Layout) -> None:
+    """Remove the analysis of the measures of the subjects: tables, notes and marks."""
+    for table in (*(layout.table(schema.name) for schema in BEHAVIOUR_TABLES), layout.behaviour_exclusions):
+        table.unlink(missing_ok=True)
+        table.with_suffix(".json").unlink(missing_ok=True)
+    layout.behaviour_notes.unlink(missing_ok=True)
+    shutil.rmtree(layout.marks / "behaviour", ignore_errors=True)
 
 
 def retire_small_volume(layout: Layout) -> None:

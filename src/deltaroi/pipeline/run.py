@@ -13,6 +13,7 @@ from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.layout import Layout
+from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
 from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
@@ -48,7 +49,8 @@ class RunResult:
     small_volume : DataFrame
         Voxels inside the ROIs (``group.small_volume``); empty where they were not asked for.
     beside : mapping of str to DataFrame
-        The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``; empty without effects.
+        The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``, what the study
+        asks for beside them, and those of its behaviour; empty without effects.
     connectivity, connectivity_effects : DataFrame
         The connectivity of every subject, and its comparison; empty where the study has none.
     """
@@ -129,6 +131,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     group = stages.effects(work, responses) if "effects" in reached else None
     voxels = voxel_stage.small_volume(work) if "effects" in reached else voxel_stage.nothing()
     connected = connection_stage.connectivity(work) if "effects" in reached else connection_stage.nothing()
+    measured = behaviour_stage.behaviour(work) if "effects" in reached else {}
     exclusions = stages.write_exclusions(work)
     stages.write_record(work)
     report = stages.report(work) if "report" in reached else None
@@ -139,7 +142,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
-        beside=group.beside if group else {}, connectivity=connected.values, connectivity_effects=connected.effects)
+        beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
+        connectivity_effects=connected.effects)
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

@@ -18,14 +18,22 @@ from deltaroi.layout import Layout
 from deltaroi.masks import library_state, region_files
 from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import CONNECTIVITY, LOCALISERS, SMALL_VOLUME, declared, functional_rois
+from deltaroi.pipeline.declared import BEHAVIOUR, CONNECTIVITY, LOCALISERS, SMALL_VOLUME, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
 from deltaroi.stats import multilevel_sampler
-from deltaroi.tables import BESIDE, EXCLUSIONS, OF_CONNECTIVITY, REGIONS, WHERE_ASKED, exclusion_frame
+from deltaroi.tables import (
+    BEHAVIOUR_TABLES,
+    BESIDE,
+    EXCLUSIONS,
+    OF_CONNECTIVITY,
+    REGIONS,
+    WHERE_ASKED,
+    exclusion_frame,
+)
 from deltaroi.types import NA, Exclusion, RunKey
 
 log = logging.getLogger(__name__)
@@ -198,7 +206,7 @@ def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
     inputs += [work.layout.table(schema.name) for schema in BESIDE]
-    optional = (schema.name for schema in (*WHERE_ASKED, *OF_CONNECTIVITY))
+    optional = (schema.name for schema in (*WHERE_ASKED, *OF_CONNECTIVITY, *BEHAVIOUR_TABLES))
     more = [work.layout.table(name) for name in ("selections", *optional)]
     inputs += [path for path in more if path.is_file()]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
@@ -220,7 +228,7 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
               "responses": len(subjects), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
               **({CONNECTIVITY: len(subjects) + 1} if work.study.connectivity else {}),
-              "report": 1}
+              **({BEHAVIOUR: 1} if work.study.behaviour else {}), "report": 1}
     marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
              for stage in totals}
     return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deltaroi.io.tsv import read_table
 from deltaroi.report import words
 from deltaroi.report.answer import holds
-from deltaroi.report.data import ROI, Output, Row, records, roi_of
+from deltaroi.report.data import ROI, Output, Row, beside, records, roi_of
 from deltaroi.report.figures.association import Cluster, Scatter, scatter
 from deltaroi.report.listing import Table, comparison, people
 from deltaroi.report.pictures import Panel, Picture, picture
-from deltaroi.tables import ASSOCIATIONS, POINTS, RELIABILITY, SLOPES, Schema
+from deltaroi.tables import ASSOCIATIONS, POINTS, RELIABILITY, SLOPES
 from deltaroi.types import NA
 
 OUTCOMES = {"change": "change from {first} to {last}", "baseline": "response at {first}", "last": "response at {last}"}
@@ -35,12 +34,6 @@ class Part:
     details: tuple[tuple[str, tuple[str, ...]], ...]
     tests: Table
     correlations: Table
-
-
-def beside(output: Output, schema: Schema) -> pd.DataFrame:
-    """A table that is there only where the study has something for it."""
-    path = output.layout.table(schema.name)
-    return read_table(path, schema) if path.is_file() else pd.DataFrame(columns=schema.names)
 
 
 def associated(output: Output) -> dict[str, Any]:
@@ -86,13 +79,13 @@ def outcome(output: Output, name: str) -> str:
 def _asked(output: Output, name: str) -> str:
     spec = output.study.associations[name]
     who = "all subjects" if spec.groups == "all" else f"the subjects of {words.listed(spec.groups)}"
-    return f"Is the {outcome(output, name)} associated with '{spec.column}'? Subjects: {who}."
+    return f"Is the {outcome(output, name)} associated with '{spec.score}'? Subjects: {who}."
 
 
 def _pictures(output: Output, points: pd.DataFrame, leading: pd.DataFrame, name: str, mark: str) -> Iterator[Picture]:
     regions = leading[leading["what"] == "johnson_neyman"]
     parts = dict(iter(points.groupby([*ROI, "summary", "specification"], sort=False)))
-    column = output.study.associations[name].column
+    column = output.study.associations[name].score
     for roi in output.rois:
         mine = [(key, part) for key, part in parts.items() if key[:3] == (roi.region, roi.hemisphere, roi.definition)]
         for key, part in mine:

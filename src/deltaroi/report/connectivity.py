@@ -9,8 +9,8 @@ import pandas as pd
 
 from deltaroi.report import words
 from deltaroi.report.answer import verdicts
-from deltaroi.report.associations import Part, beside, part
-from deltaroi.report.data import Output, records
+from deltaroi.report.associations import Part, part
+from deltaroi.report.data import Output, beside, records
 from deltaroi.report.listing import Table, all_effects, primary_tables
 from deltaroi.report.methods_group import reason
 from deltaroi.report.methods_signal import hrf_words

@@ -18,6 +18,7 @@ from deltaroi.errors import StudyError
 from deltaroi.grid import FloatArray
 from deltaroi.simulator.bold import Train
 from deltaroi.simulator.draws import generator
+from deltaroi.simulator.people import share
 from deltaroi.simulator.response import integrated_response
 from deltaroi.simulator.scheme import Scheme
 from deltaroi.specs import Simulation
@@ -60,6 +61,9 @@ def check_coupled(study: Study, simulation: Simulation, scheme: Scheme) -> None:
             if region in study.regions.custom:
                 raise StudyError("interactions can be planted between regions of the library, not in the custom "
                                  f"region '{region}'", where=f"{where}.{end}")
+        if entry.per_sd_of is not None and entry.per_sd_of not in scheme.scores:
+            raise StudyError("scores are not simulated over a real skeleton", where=f"{where}.per_sd_of",
+                             hint="plant a strength for everybody, or simulate without the skeleton")
         if entry.seed == entry.target:
             raise StudyError(f"'{entry.seed}' is seed and target", where=f"{where}.target", hint="name another region")
 
@@ -77,7 +81,8 @@ def make_coupled(simulation: Simulation, scheme: Scheme) -> pd.DataFrame:
                           for entry in simulation.coupled for side in entry.hemispheres)
     for subject, session, group in scheme.visits():
         for pair in pairs:
-            strength = sum(entry.strength for entry in simulation.coupled
+            strength = sum(entry.strength * share(simulation, scheme.scores, entry.per_sd_of, subject, group)
+                           for entry in simulation.coupled
                            if (entry.seed, entry.target, entry.definition, entry.condition) == (*pair[:2], *pair[3:])
                            and pair[2] in entry.hemispheres and entry.group in (None, group)
                            and entry.session in (None, session))

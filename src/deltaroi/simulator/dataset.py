@@ -130,7 +130,7 @@ def _claim(out: Path, study: Study, over_skeleton: bool, scheme: Scheme) -> None
     record = json_bytes({"simulated_by": f"deltaroi {version('deltaroi')}", "over_skeleton": over_skeleton,
                          "subjects": sorted({run.key.subject for run in scheme.runs}),
                          "study": study.model_dump(mode="json", include={"name", "dataset", "conditions", "groups",
-                                                                         "simulation"})})
+                                                                         "design", "simulation"})})
     path = out / "simulation.json"
     if path.is_file() and path.read_bytes() == record:
         return

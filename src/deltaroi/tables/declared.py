@@ -75,7 +75,7 @@ EFFECTS = Schema("effects", columns("""
        "se_kind"))
 
 EXCLUSIONS = Schema("exclusions", columns("""
-    stage | text! | | where it happened: inputs, masks, first-level, responses, effects, small-volume or connectivity
+    stage | text! | | inputs, masks, first-level, responses, effects, behaviour, connectivity or small-volume
     subject | text | | BIDS subject label
     session | text | | BIDS session label
     run | text | | BIDS run label
