@@ -78,7 +78,7 @@ def test_simulated_is_said_everywhere(table: pd.DataFrame, tmp_path: Path) -> No
     assert "SIMULATED DATA." in text
     assert "3 times the published number of people, seed 7, nothing planted." in text
     assert "(simulated)</title>" in page
-    assert text.count("simulated") >= 2 + 2  # a chip on each of the two claims
+    assert page.count('<span class="chip">simulated</span>') == 2  # on each of the two claims
 
 
 def test_names_stay_text(table: pd.DataFrame, tmp_path: Path) -> None:
