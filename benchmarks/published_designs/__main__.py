@@ -34,7 +34,7 @@ from deltaroi.studies import plant, published, study_names
 
 DRAWS, QUICK = 500, 20
 """Draws per study, and how many of the first are counted apart, so that a test can make them again."""
-RUNS = ("planted", "null")
+RUNS = ("planted", "nothing")
 VERDICTS = tuple(rule.word for rule in RULES)
 _FIRST_SEED = 1
 
@@ -58,7 +58,7 @@ def asked_of(name: str, null: bool) -> Asked:
 @threadpool_limits.wrap(limits=1)
 def judged(name: str, run: str, draw: int) -> list[dict[str, Any]]:
     """The rows of one draw's card, with what is true of each claim."""
-    asked, truth = asked_of(name, run == "null"), planted(name, run == "null")[1]
+    asked, truth = asked_of(name, run == "nothing"), planted(name, run == "nothing")[1]
     claims = {claim: one for claim, one in asked.reports.tested(asked.study.claims).items() if one.table is not None}
     found = rows_of(simulate(asked.study, _FIRST_SEED + draw), claims)
     return [{**judge(asked, claim, one, found), "truth": truth[claim], "run": run, "draw": draw}

@@ -23,7 +23,7 @@ _MOST = 3
 def tables(counts: pd.DataFrame) -> str:
     """Both tables: with the reported effects planted, and with none."""
     parts = []
-    for run, title in (("planted", "Reported effects planted"), ("null", "Nothing planted")):
+    for run, title in (("planted", "Reported effects planted"), ("nothing", "Nothing planted")):
         rows = counts[counts["run"] == run].to_dict("records")
         if rows:
             parts.append("\n".join([f"**{title}**, {_draws(rows)} draws per study", "", *_lines(run, rows)]))
@@ -74,7 +74,7 @@ def _rate(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    return "n/a" if math.isnan(value) else f"{value:.2f}"
+    return "n/a" if math.isnan(value) else f"{value + 0.0:.2f}".replace("-0.00", "0.00")
 
 
 def with_tables(page: str, text: str) -> str:
