@@ -63,6 +63,13 @@ def test_with_coupling_that_no_condition_changes_the_model_of_a_run_errs_a_littl
         assert rate(p_values(part), f"gPPI, {name}, one run, white noise, baseline coupling") < 0.085
 
 
+def test_that_is_the_noise_of_the_seed() -> None:
+    frame = many(1000, replace(WHITE, seed_noise=0.001), FORMS, OLS, seed=5)  # type: ignore[arg-type]
+    for name, part in frame.groupby("name"):
+        what = f"gPPI, {name}, one run, white noise, baseline coupling, seed without noise"
+        assert inside(rate(p_values(part), what), 1000)
+
+
 def test_with_autocorrelated_noise_the_model_of_a_run_errs_no_more_than_its_ordinary_contrast() -> None:
     for volumes, trials in ((160, 12), (400, 30)):
         frame, plain = [], []
