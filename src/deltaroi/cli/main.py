@@ -10,11 +10,11 @@ import traceback
 
 import typer
 
-from deltaroi.cli import data_commands, power_commands, region_commands, study_commands
+from deltaroi.cli import data_commands, freeze_commands, power_commands, region_commands, study_commands
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
-LATER = ("evidence", "studies", "freeze", "app")
+LATER = ("evidence", "studies", "app")
 
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ study_commands.register(app)
 data_commands.register(app)
 region_commands.register(app)
 power_commands.register(app)
+freeze_commands.register(app)
 
 
 def _version(wanted: bool) -> None:

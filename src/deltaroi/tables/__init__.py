@@ -15,7 +15,7 @@ from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
 from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
 from deltaroi.tables.power_table import POWER
-from deltaroi.tables.schema import Column, Schema, columns_hint, conform
+from deltaroi.tables.schema import CONFIRMATORY, EXPLORATORY, Column, Schema, columns_hint, conform
 from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
 WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
@@ -23,7 +23,7 @@ WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
 SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, POWER, RUN_VALUES, SMALL_VOLUME)}}
 """Every table by its name."""
 
-__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "EFFECTS", "EFFECT_SIZES", "EXCLUSIONS",
-           "MULTILEVEL", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES",
-           "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH", "WHERE_ASKED", "Column", "Schema",
-           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CONFIRMATORY", "EFFECTS", "EFFECT_SIZES",
+           "EXCLUSIONS", "EXPLORATORY", "MULTILEVEL", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY",
+           "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH",
+           "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
