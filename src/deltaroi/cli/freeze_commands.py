@@ -11,7 +11,7 @@ import typer
 from deltaroi.cli.progress import tell
 
 if TYPE_CHECKING:
-    from deltaroi.pipeline.freeze import Lock
+    from deltaroi.pipeline.lock_file import Lock
 
 
 def register(app: typer.Typer) -> None:

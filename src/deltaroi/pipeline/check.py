@@ -15,9 +15,9 @@ from deltaroi.masks import roi_notes
 from deltaroi.pipeline.check_models import check_models
 from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
 from deltaroi.pipeline.declared import functional_rois
-from deltaroi.pipeline.freeze import find_lock
 from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.lock import judge
+from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
 from deltaroi.pipeline.scores import foresee_scores
 from deltaroi.pipeline.small_volume import foresee_small_volume

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from deltaroi.config.study import Study
 from deltaroi.group.associations import LEADING
 from deltaroi.io.files import write_json
 from deltaroi.layout import Layout
-from deltaroi.pipeline.freeze import Lock, find_lock, outcomes
+from deltaroi.pipeline.lock_file import Lock, find_lock
 from deltaroi.pipeline.lock_items import CONTRAST, ROI, lock_items
 from deltaroi.report.locked import ABSENT, Difference, Locked
 from deltaroi.specs.associations import END
@@ -113,7 +113,7 @@ def judge(study: Study, file: Path, lock: Lock, late: str = "") -> Judged:
         Why the lock came after results; empty where it did not. Then every row is exploratory.
     """
     now = lock_items(study, file)
-    found = tuple(_differences(lock.items, now))
+    found = differences(lock.items, now)
     late = late or _late_by_lock(lock)
     touched = {_scope(one) for one in found}
     then = _Tests(lock.items)
@@ -127,8 +127,7 @@ def judge(study: Study, file: Path, lock: Lock, late: str = "") -> Judged:
     apart = frozenset((contrast, roi) for contrast in shared for roi in asked.rois) - confirmatory
     associations = frozenset(name for name in study.associations if f"{_ASSOCIATION}{name}" in lock.items
                              and lock.items[f"{_ASSOCIATION}{name}"] == now[f"{_ASSOCIATION}{name}"])
-    said = tuple(Difference(one.place, one.frozen, one.now, _touches(one, bool(apart))) for one in found)
-    return Judged(Locked.of(lock.content, late, said), confirmatory, apart, associations,
+    return Judged(Locked.of(lock.content, late, len(apart), found), confirmatory, apart, associations,
                   frozenset(touched) & frozenset(TOUCH_ONE_TABLE.values()), LEADING[study.group.variance], lock.content)
 
 
@@ -142,15 +141,17 @@ class _Tests:
                               if one["definition"] != CIRCULAR)
 
 
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
-    """What differs, place by place, in the order of the lock; what is new comes last."""
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """What differs between the items of a lock and those of a study, place by place, in the order of the lock."""
+    found: list[Difference] = []
     for name in (*then, *(name for name in now if name not in then)):
-        if name not in then or name not in now:
+        if name in then and name in now:
+            found += _leaves(name, then[name], now[name])
+        else:
             whole = now.get(name, then.get(name))
             text = f"source {whole['source'][:12]}" if name.startswith(ROI) else _text(whole)
-            yield Difference(name, text if name in then else ABSENT, text if name in now else ABSENT, "")
-        else:
-            yield from _leaves(name, then[name], now[name])
+            found.append(Difference(name, text if name in then else ABSENT, text if name in now else ABSENT, ""))
+    return tuple(replace(one, touches=_touches(one)) for one in found)
 
 
 def _leaves(place: str, then: Any, now: Any) -> Iterator[Difference]:
@@ -179,7 +180,7 @@ def _scope(one: Difference) -> str:
 _FIELDS_OF_REGIONS = ("regions.minimum_coverage", "regions.family")
 
 
-def _touches(one: Difference, apart: bool) -> str:
+def _touches(one: Difference) -> str:
     """Which rows a difference makes exploratory, in words."""
     scope = _scope(one)
     if scope == "all":
@@ -189,8 +190,7 @@ def _touches(one: Difference, apart: bool) -> str:
     if scope != "tests":
         return f"the rows of {scope}.tsv"
     if one.frozen == ABSENT:
-        beside = ", which are corrected apart: the family of the others is as frozen" if apart else ""
-        return f"its own rows{beside}"
+        return "its own rows"
     return "its own rows and every row that was corrected together with them"
 
 
@@ -219,7 +219,7 @@ def hold(study: Study, file: Path, layout: Layout) -> Judged | None:
     Raises
     ------
     StudyError
-        The lock cannot be used; see :func:`deltaroi.pipeline.freeze.find_lock`.
+        The lock cannot be used; see :func:`deltaroi.pipeline.lock_file.find_lock`.
     """
     lock = find_lock(study, file)
     if lock is None:
@@ -245,3 +245,12 @@ def _late_by_folder(lock: Lock, layout: Layout) -> str:
         return ""
     before = "without a lock" if seen[0] == _NO_LOCK else f"under another lock (digest {seen[0][:12]})"
     return f"responses in this output folder were first computed {before}"
+
+
+def outcomes(layout: Layout) -> str:
+    """The furthest outcomes that stand in an output folder: ``nothing``, ``responses`` or ``effects``."""
+    if layout.table("effects").exists() or layout.report.exists() or any((layout.marks / "effects").glob("*.json")):
+        return "effects"
+    marked = any((layout.marks / "responses").glob("*.json"))
+    single = any(layout.root.glob("sub-*/sub-*_desc-responses_stat.tsv"))
+    return "responses" if marked or single or layout.table("responses").exists() else "nothing"

@@ -17,8 +17,8 @@ from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
-from deltaroi.pipeline.freeze import find_lock
 from deltaroi.pipeline.lock import hold
+from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.retire import retire

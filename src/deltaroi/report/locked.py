@@ -60,6 +60,8 @@ class Locked:
         Why it came after results; empty where nothing says so.
     looked : tuple of (str, str)
         Output folders that were looked into when it was made, and what stood in them.
+    apart : int
+        Tests that are not in the lock and are corrected apart from the frozen ones.
     differences : tuple of Difference
         What is not as frozen.
     """
@@ -70,18 +72,21 @@ class Locked:
     replaced: tuple[tuple[str, str], ...]
     late: str
     looked: tuple[tuple[str, str], ...]
+    apart: int
     differences: tuple[Difference, ...]
 
     @classmethod
-    def of(cls, lock: Mapping[str, Any], late: str, differences: Sequence[Difference]) -> Locked:
+    def of(cls, lock: Mapping[str, Any], late: str, apart: int, differences: Sequence[Difference]) -> Locked:
         """From the content of a lock file."""
         return cls(lock["frozen"], lock["deltaroi"], lock["digest"],
                    tuple((one["frozen"], one["digest"]) for one in lock["history"]), late,
-                   tuple((one["folder"], one["found"]) for one in lock["results"]), tuple(differences))
+                   tuple((one["folder"], one["found"]) for one in lock["results"]), apart,
+                   tuple(differences))
 
     def record(self) -> dict[str, Any]:
         """What is not in the lock file itself, JSON-able."""
-        return {"frozen_after_results": self.late, "differences": [asdict(one) for one in self.differences]}
+        return {"frozen_after_results": self.late, "corrected_apart": self.apart,
+                "differences": [asdict(one) for one in self.differences]}
 
     @property
     def made(self) -> str:
@@ -95,6 +100,9 @@ class Locked:
         if self.replaced:
             earlier = "; ".join(f"{date}, digest {digest[:12]}" for date, digest in self.replaced)
             yield f"This lock replaced {words.plural(len(self.replaced), 'earlier one', 'earlier ones')}: {earlier}."
+        if self.apart:
+            yield (f"{words.plural(self.apart, 'test is', 'tests are')} not in the lock and corrected apart, so that "
+                   "the family of the others is as frozen.")
 
     def lines(self) -> Iterator[str]:
         """The lock and what differs, for the terminal."""
@@ -119,7 +127,7 @@ def read_locked(path: Path) -> Locked | None:
         return None
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return Locked.of(data["lock"], data["frozen_after_results"],
+        return Locked.of(data["lock"], data["frozen_after_results"], data["corrected_apart"],
                          [Difference(**one) for one in data["differences"]])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError("the lock in the output folder cannot be read", where=str(path),
@@ -146,7 +154,7 @@ def lock_text(locked: Locked | None, primary: pd.DataFrame) -> str:
             "good as the place where its digest was registered. "
             f"{words.plural(confirmed, 'primary effect is', 'primary effects are')} confirmatory, with everything that "
             f"decides them as frozen; {explored} {'is' if explored == 1 else 'are'} exploratory. ")
-    text += " ".join(locked.remarks()) + (" " if locked.late or locked.replaced else "")
+    text += "".join(f"{remark} " for remark in locked.remarks())
     if not locked.differences:
         return text + "The study as run is as frozen."
     return text + "Different from what was frozen: " + "; ".join(one.line() for one in locked.differences) + "."
@@ -160,6 +168,7 @@ def lock_item(locked: Locked | None, primary: pd.DataFrame) -> dict[str, Any] | 
     return {"Frozen": locked.date, "Deltaroi": locked.version, "Digest": locked.digest,
             "ReplacedLocks": [{"Frozen": date, "Digest": digest} for date, digest in locked.replaced],
             "FrozenAfterResults": locked.late or None,
+            "TestsCorrectedApart": locked.apart,
             "LookedForResultsIn": [{"Folder": folder, "Found": found} for folder, found in locked.looked],
             "Differences": [{"Place": one.place, "Frozen": one.frozen, "Now": one.now, "Touches": one.touches}
                             for one in locked.differences],
