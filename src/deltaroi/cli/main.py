@@ -10,11 +10,18 @@ import traceback
 
 import typer
 
-from deltaroi.cli import data_commands, freeze_commands, power_commands, region_commands, study_commands
+from deltaroi.cli import (
+    data_commands,
+    evidence_commands,
+    freeze_commands,
+    power_commands,
+    region_commands,
+    study_commands,
+)
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
-LATER = ("evidence", "studies", "app")
+LATER = ("studies", "app")
 
 
 app = typer.Typer(
@@ -27,6 +34,7 @@ data_commands.register(app)
 region_commands.register(app)
 power_commands.register(app)
 freeze_commands.register(app)
+evidence_commands.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ from deltaroi.tables.declared import (
     SELECTIONS,
     TRUTH,
 )
+from deltaroi.tables.evidence_tables import EVIDENCE, EVIDENCE_SIZES, FINDINGS, POOLED, STATEMENTS
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
 from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
@@ -20,10 +21,14 @@ from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
 WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
 """The tables that the group stage writes where the study has something for them."""
-SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, POWER, RUN_VALUES, SMALL_VOLUME)}}
+PUBLISHED = (EVIDENCE, STATEMENTS, FINDINGS, EVIDENCE_SIZES, POOLED)
+"""The tables about published results."""
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *PUBLISHED, POWER, RUN_VALUES,
+                                                            SMALL_VOLUME)}}
 """Every table by its name."""
 
 __all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CONFIRMATORY", "EFFECTS", "EFFECT_SIZES",
-           "EXCLUSIONS", "EXPLORATORY", "MULTILEVEL", "POINTS", "POWER", "QUALITY", "REGIONS", "RELIABILITY",
-           "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "TRUTH",
-           "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+           "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "EXPLORATORY", "FINDINGS", "MULTILEVEL", "POINTS", "POOLED",
+           "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS",
+           "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema",
+           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]

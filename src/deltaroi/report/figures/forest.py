@@ -80,13 +80,13 @@ def forest(rows: Sequence[ForestRow], xlabel: str) -> Figure:
         left, right = 1.22 / WIDTH, 1.43 / WIDTH
         axes = figure.add_axes((left, _TAIL / height, 1 - left - right, _LINE * n_lines / height))
         axes.set_ylim(n_lines - 0.5, -0.5)
-        _scale(axes, rows)
+        scale(axes, rows)
         decimals = decimals_for(row.high - row.low for row in rows)
         axes.axvline(0, color=INK, linewidth=0.8, zorder=1)
         for y, (text, row) in enumerate(lines):
             _label(axes, y, text, row, single)
             if row is not None:
-                _draw(axes, y, row, decimals)
+                draw_row(axes, y, row, decimals)
         axes.spines[["left"]].set_visible(False)
         axes.set_yticks([])
         axes.set_xlabel(xlabel)
@@ -94,7 +94,8 @@ def forest(rows: Sequence[ForestRow], xlabel: str) -> Figure:
     return figure
 
 
-def _scale(axes: Axes, rows: Sequence[ForestRow]) -> None:
+def scale(axes: Axes, rows: Sequence[ForestRow]) -> None:
+    """Limits that show every estimate, interval and bound, and zero."""
     ends = np.array([[row.low, row.high, row.estimate, row.bound, -row.bound] for row in rows], dtype=np.float64)
     known = ends[np.isfinite(ends)] if ends.size else np.array([])
     low, high = (min(known.min(), 0.0), max(known.max(), 0.0)) if known.size else (-1.0, 1.0)
@@ -109,7 +110,8 @@ def _label(axes: Axes, y: int, text: str, row: ForestRow | None, single: bool) -
                   xytext=(72 * (indent - 1.2), 0), textcoords="offset points", va="center", fontweight=weight)
 
 
-def _draw(axes: Axes, y: int, row: ForestRow, decimals: int) -> None:
+def draw_row(axes: Axes, y: int, row: ForestRow, decimals: int) -> None:
+    """An estimate with its interval and bound in the line ``y``, and its numbers beside the axes."""
     if np.isfinite(row.bound):
         axes.fill_betweenx([y - 0.5, y + 0.5], -row.bound, row.bound, color="#dbe4ea", linewidth=0, zorder=0)
     text, shade = "not estimable", GREY
