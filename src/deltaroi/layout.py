@@ -200,6 +200,38 @@ class Layout:
         """How the voxels were tested."""
         return self.group / "small_volume_notes.json"
 
+    def subject_connectivity(self, subject: str) -> Path:
+        """The connectivity of one subject."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-connectivity_stat.tsv"
+
+    def subject_connectivity_exclusions(self, subject: str) -> Path:
+        """What is not in one subject's connectivity."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-connectivityExclusions_stat.tsv"
+
+    def subject_connectivity_notes(self, subject: str) -> Path:
+        """What the connectivity of one subject noticed."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-connectivityNotes_stat.json"
+
+    @property
+    def connectivity_exclusions(self) -> Path:
+        """What the group comparison of connectivity left out; part of ``exclusions.tsv``."""
+        return self.group / "connectivity_exclusions.tsv"
+
+    @property
+    def connectivity_notes(self) -> Path:
+        """What the group comparison of connectivity noticed."""
+        return self.group / "connectivity_notes.json"
+
+    @property
+    def behaviour_exclusions(self) -> Path:
+        """Who is not in the analysis of behaviour; part of ``exclusions.tsv``."""
+        return self.group / "behaviour_exclusions.tsv"
+
+    @property
+    def behaviour_notes(self) -> Path:
+        """What the analysis of behaviour noticed."""
+        return self.group / "behaviour_notes.json"
+
     @property
     def group_exclusions(self) -> Path:
         """What the group stage left out; part of ``exclusions.tsv``."""

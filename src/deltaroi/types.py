@@ -78,8 +78,8 @@ class RunKey:
 class Exclusion:
     """One row of ``exclusions.tsv``: something that is not in the numbers, and why.
 
-    ``stage`` is one of ``inputs masks first-level responses effects small-volume``; ``value`` is what was found and
-    ``threshold`` what was asked for, both as text. Fields that do not apply are ``n/a``.
+    ``stage`` is one of ``inputs masks first-level responses effects small-volume connectivity``; ``value`` is what was
+    found and ``threshold`` what was asked for, both as text. Fields that do not apply are ``n/a``.
     """
 
     stage: str

@@ -12,7 +12,7 @@ FLOORS = {
     "config": 2, "io": 2, "atlas": 2, "layout": 2, "resources": 1.5,
     "masks": 3.1, "signal": 3.1,
     "firstlevel": 3.2, "responses": 3.2, "group": 3.2, "simulator": 3.2, "measuring": 3.2, "compare": 3.2,
-    "evidence": 3.2,
+    "evidence": 3.2, "studies": 3.2, "connectivity": 3.2,
     "report": 4, "pipeline": 5, "cli": 6, "__init__": 5.5, "__main__": 7,
 }
 # Floor 0 is the vocabulary: its words may be explained by each other (tables speak of types and errors).

@@ -69,7 +69,7 @@ def test_no_command_in_a_fence_is_left_untested() -> None:
 @pytest.mark.parametrize("line", commands())
 def test_commands_exist_with_their_options(line: str) -> None:
     words = line.split()[1:]
-    names = [words[0]] + ([words[1]] if words[0] in ("regions", "evidence") else [])
+    names = [words[0]] + ([words[1]] if words[0] in ("regions", "evidence", "studies") else [])
     words = [sys.executable, "-m", "deltaroi", *names, "--help"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     for option in re.findall(r"(?<=\s)--[a-z-]+", line):

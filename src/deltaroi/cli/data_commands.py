@@ -56,6 +56,9 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
             covariates: str = typer.Option("", "--covariates", help="Columns that enter the model, with commas."),
             strata: str = typer.Option(None, "--strata", help="Column of strata, e.g. site."),
             conditions: str = typer.Option("", "--conditions", help="Two contrasts, A,B: their difference is tested."),
+            factorial: list[str] = typer.Option([], "--factorial", help="A column that is a factor within subjects, "
+                                                "e.g. state or state=compassion,rest (its levels in order); once per "
+                                                "factor."),
             associations: str = typer.Option("", "--associations", help="Columns of scores, with commas: is the change "
                                              "associated with them?"),
             bound: float = typer.Option(0.3, "--equivalence-bound-d", min=0.001, max=100,
@@ -72,7 +75,8 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
     options = CompareOptions(
         sessions=tuple(words(sessions)), groups=tuple(words(groups)), assignment=assignment.value,
         participants=participants, group_column=group_column, covariates=tuple(words(covariates)),
-        strata=strata, conditions=tuple(words(conditions)), associations=tuple(words(associations)),
+        strata=strata, conditions=tuple(words(conditions)), factorial=_factors(factorial),
+        associations=tuple(words(associations)),
         stats=GroupStats(variance=variance.value, permutations=permutations, arrangements=arrangements.value, seed=seed,
                          equivalence_bounds_d=bound, multilevel=multilevel))
     with from_options():
@@ -86,6 +90,12 @@ def compare(values: Path = typer.Argument(..., help="Long table: subject session
         say("deltaroi: no ROI could be tested; the lines 'left out' say why")
     say(f"written: {out / 'effects.tsv'}; beside it {', '.join(f'{name}.tsv' for name in result.beside)}")
     raise typer.Exit(result.exit_code)
+
+
+def _factors(given: list[str]) -> dict[str, tuple[str, ...]]:
+    """``state=compassion,rest`` as column and levels."""
+    parts = [text.partition("=") for text in given]
+    return {name.strip(): tuple(words(levels)) for name, _, levels in parts}
 
 
 def measure(maps: Path = typer.Argument(..., help="Table: subject session contrast path [variance_path]."),

@@ -15,13 +15,14 @@ from deltaroi.cli import (
     evidence_commands,
     freeze_commands,
     power_commands,
+    published_commands,
     region_commands,
     study_commands,
 )
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
-LATER = ("studies", "app")
+LATER = ("app",)
 
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ data_commands.register(app)
 region_commands.register(app)
 power_commands.register(app)
 freeze_commands.register(app)
+published_commands.register(app)
 evidence_commands.register(app)
 
 

@@ -56,6 +56,16 @@ def effects_lines(effects: pd.DataFrame, warnings: Iterable[str] = ()) -> Iterat
         yield f"warning: {warning}"
 
 
+def connectivity_lines(effects: pd.DataFrame) -> Iterator[str]:
+    """The primary effects on connectivity."""
+    if len(effects):
+        seed = effects["seed_region"] + "-" + effects["seed_hemisphere"]
+        frame = effects.rename(columns={"target_hemisphere": "hemisphere", "target_definition": "definition"})
+        pair = effects["name"] + ": " + seed + " with " + effects["target_region"]
+        yield "connectivity:"
+        yield from effects_lines(frame.assign(region=pair))
+
+
 def _roi(row: Mapping[Hashable, Any], several: bool) -> str:
     """An ROI as people say it; its definition where regions have several, or where it is circular."""
     named = several or row["definition"] == CIRCULAR
@@ -100,11 +110,13 @@ def run_lines(result: RunResult) -> Iterator[str]:
     if len(result.effects):
         yield from effects_lines(result.effects, result.warnings)
         yield from left_out_lines(result.exclusions[result.exclusions["reason"].str.startswith("not tested")])
+    yield from connectivity_lines(result.connectivity_effects)
     if result.lock is not None:
         yield from result.lock.lines()
         yield from status_lines(result.effects)
     count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
-    yield f"{count} responses, {len(result.exclusions)} exclusions"
+    connected = int(result.connectivity["value"].notna().sum()) if len(result.connectivity) else 0
+    yield f"{count} responses, {f'{connected} connections, ' if connected else ''}{len(result.exclusions)} exclusions"
     yield f"tables: {result.out / 'group'}"
     if result.report is not None:
         yield f"report: {result.report}"

@@ -17,7 +17,7 @@ from deltaroi.config.study import Study
 from deltaroi.config.yaml12 import Lines, Place, load_yaml
 from deltaroi.errors import StudyError
 
-_LATER = ("connectivity", "multiverse", "design", "claims")
+_LATER = ("multiverse",)
 _KINDS = {"mask": "MaskRoi", "labels": "LabelsRoi", "sphere": "SphereRoi", "combine": "CombineRoi",
           "functional": "FunctionalRoi"}
 _TAGS = (*_KINDS.values(), "RegionChoice")

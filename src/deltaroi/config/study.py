@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from deltaroi.specs import (
     Association,
+    Claim,
     Condition,
+    Connectivity,
+    Design,
     Execution,
     FirstLevel,
     Groups,
     GroupStats,
+    Measure,
     Name,
     Power,
     Regions,
@@ -20,15 +25,22 @@ from deltaroi.specs import (
     Simulation,
     Spec,
     Summary,
+    factorial_misfits,
+    measure_misfits,
     misfits,
+    phase_misfits,
 )
 from deltaroi.types import camel
+
+NO_TASK = "none"
+"""The task of a study that names no data."""
 
 
 class Dataset(Spec):
     """Where the data are."""
 
-    bids_dir: str = Field(description="Folder of the BIDS dataset, relative to the study file.")
+    bids_dir: str | None = Field(None, description="Folder of the BIDS dataset, relative to the study file; required "
+                                 "without the section design.")
     derivatives: str | None = Field(None, description="Folder of the fMRIPrep derivatives, relative to the study file.")
     maps: str | None = Field(None, description="Table of ready-made contrast maps (columns subject session contrast "
                              "path), relative to the study file; instead of derivatives.")
@@ -59,7 +71,8 @@ class Study(Spec):
     schema_version: Literal[1] = Field(description="Version of this format.")
     name: Name = Field(description="Name of the study.")
     description: str = Field("", description="What was asked, in a sentence; opens the report.")
-    dataset: Dataset = Field(description="Where the data are.")
+    dataset: Dataset = Field(default_factory=lambda: Dataset(task=NO_TASK), description="Where the data are; required "
+                             "without the section design.")
     conditions: dict[Name, Condition] = Field({}, description="Named sets of events; without them each trial_type is a "
                                               "condition.")
     groups: Groups | None = Field(None, description="The groups; null means one group.")
@@ -70,14 +83,29 @@ class Study(Spec):
     group: GroupStats = Field(default_factory=GroupStats, description="The group model.")
     associations: dict[Name, Association] = Field({}, description="Scores of the subjects that responses are held "
                                                   "against, by name.")
+    connectivity: dict[Name, Connectivity] = Field({}, description="Connectivity of ROIs with others, by name.")
+    behaviour: dict[Name, Measure] = Field({}, description="Measures of the subjects that are analysed as the "
+                                           "responses are, by name.")
+    design: Design | None = Field(None, description="The published design; with it the data may be absent.")
+    claims: dict[str, Claim] = Field({}, description="Reported results, by their id in configs/evidence.tsv -> where "
+                                     "the study's own answer to each stands.")
     power: Power | None = Field(None, description="What `deltaroi power` assumes.")
     simulation: Simulation | None = Field(None, description="A simulated dataset for this study.")
     execution: Execution = Field(default_factory=Execution, description="How the work is done.")
 
     @model_validator(mode="after")
+    def _data_or_design(self) -> Study:
+        if self.design is None and self.dataset.bids_dir is None:
+            place = ("dataset", "bids_dir") if "dataset" in self.model_fields_set else ("dataset",)
+            raise ValidationError.from_exception_data(
+                "Study", [InitErrorDetails(type="missing", loc=place, input=None)])
+        return self
+
+    @model_validator(mode="after")
     def _labels_differ(self) -> Study:
         for what, names in (("contrasts", self.contrasts), ("conditions", self.conditions),
-                            ("regions.custom", self.regions.custom), ("associations", self.associations)):
+                            ("regions.custom", self.regions.custom), ("associations", self.associations),
+                            ("connectivity", self.connectivity), ("behaviour", self.behaviour)):
             seen: dict[str, str] = {}
             for name in names:
                 label = camel(name)
@@ -86,7 +114,11 @@ class Study(Spec):
                 seen[label] = name
         if self.groups is not None and len(set(self.groups.levels)) != len(self.groups.levels):
             raise ValueError("groups.levels: a level is listed twice")
-        wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions)
+        wrong = misfits(self.associations, self.groups.levels if self.groups else (), self.dataset.sessions,
+                        bool(self.connectivity))
+        wrong += measure_misfits(self.behaviour, self.dataset.sessions)
+        wrong += phase_misfits(self.group.phases, self.group.primary_phase, self.dataset.sessions)
+        wrong += factorial_misfits(self.group.factorials, self.contrasts)
         if wrong:
             raise ValueError(wrong[0])
         return self

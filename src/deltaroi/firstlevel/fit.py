@@ -83,7 +83,8 @@ def _record(run: Run, regions: RegionSet, task: FirstLevelTask, voxels: RunVoxel
         rois=tuple(roi.key for roi in regions.rois), roi_offset=offset, roi_index=index, roi_weight=weight,
         series=series, heights=model.heights, dof=model.design.dof, mean_fd_mm=model.confounds.mean_fd_mm,
         noise=spec.noise, hrf=spec.hrf, scaling=spec.scaling, unit=UNITS[spec.scaling],
-        exclusions=model.exclusions, notes=(*run.notes, *voxels.notes, *model.notes))
+        exclusions=model.exclusions, notes=(*run.notes, *voxels.notes, *model.notes),
+        trials=model.trials, oversampling=spec.oversampling)
 
 
 def _roi_arrays(regions: RegionSet, voxels: RunVoxels, centred: np.ndarray, scale: FloatArray,

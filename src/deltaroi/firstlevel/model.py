@@ -15,6 +15,7 @@ from deltaroi.signal.conditions import build_conditions
 from deltaroi.signal.confounds import ConfoundColumns, load_confounds
 from deltaroi.signal.design import DesignMatrix, design
 from deltaroi.signal.heights import heights
+from deltaroi.signal.trials import Trials, trials_of
 from deltaroi.specs import Condition, FirstLevel
 from deltaroi.types import Exclusion
 
@@ -58,6 +59,8 @@ class RunModel:
         Events and contrasts that are not in the model.
     notes : tuple of str
         What else to know.
+    trials : Trials
+        The events behind the regressors.
     """
 
     design: DesignMatrix
@@ -66,6 +69,7 @@ class RunModel:
     heights: Mapping[str, float]
     exclusions: tuple[Exclusion, ...]
     notes: tuple[str, ...]
+    trials: Trials
 
 
 def model_run(run: Run, task: FirstLevelTask, n_volumes: int) -> RunModel:
@@ -116,7 +120,7 @@ def model_run(run: Run, task: FirstLevelTask, n_volumes: int) -> RunModel:
         notes += [f"contrast '{name}': the response to '{condition}' is per unit of '{events.modulators[condition]}'"
                   for condition in weights if condition in events.modulators]
     return RunModel(matrix, confounds, vectors, used, (*events.exclusions, *lost),
-                    (*table.attrs[NOTES], *events.notes, *confounds.notes, *matrix.notes, *notes))
+                    (*table.attrs[NOTES], *events.notes, *confounds.notes, *matrix.notes, *notes), trials_of(events))
 
 
 def _vector(matrix: DesignMatrix, weights: Mapping[str, float], tall: Mapping[str, float],

@@ -1,6 +1,7 @@
 """From responses to effects: the group stage."""
 
 from deltaroi.group.analysis import analyse
+from deltaroi.group.behaviour import Behaviour, analyse_behaviour, behaviour_values
 from deltaroi.group.compare import compare
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.options import CompareOptions
@@ -8,5 +9,5 @@ from deltaroi.group.quality import quality
 from deltaroi.group.reliability import reliability
 from deltaroi.group.small_volume import SmallVolume, VoxelMap, small_volume
 
-__all__ = ["CompareOptions", "GroupDesign", "GroupResult", "SmallVolume", "VoxelMap", "analyse",
-           "compare", "quality", "reliability", "small_volume"]
+__all__ = ["Behaviour", "CompareOptions", "GroupDesign", "GroupResult", "SmallVolume", "VoxelMap", "analyse",
+           "analyse_behaviour", "behaviour_values", "compare", "quality", "reliability", "small_volume"]

@@ -14,13 +14,14 @@ from deltaroi.group.assumptions import assumption_tables
 from deltaroi.group.bayes import bayes_factors
 from deltaroi.group.blocks import Block, Prepared, prepare, roi_name
 from deltaroi.group.design import GroupDesign, GroupResult
+from deltaroi.group.factorial import factorials
 from deltaroi.group.families import Row, corrected_rows
 from deltaroi.group.multilevel import multilevel, require
 from deltaroi.group.questions import questions
 from deltaroi.group.reading import ALPHA, amount, p_text, sentence, unit_of
 from deltaroi.group.sizes import effect_sizes
 from deltaroi.specs import GroupStats
-from deltaroi.tables import BAYES, EFFECT_SIZES, EFFECTS, MULTILEVEL, conform
+from deltaroi.tables import BAYES, EFFECT_SIZES, EFFECTS, FACTORIAL, MULTILEVEL, conform
 from deltaroi.types import NA, Exclusion
 
 
@@ -69,13 +70,17 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
     beside |= linked.tables() if design.associations else {}
     rows += linked.rows
     notes += linked.notes
-    warnings = [*ready.warnings, *linked.warnings, *_about_design(ready, design), *_constant(ready), *_lord(rows)]
+    crossed = factorials(responses, design, spec)
+    beside |= {FACTORIAL.name: crossed.table()} if spec.factorials else {}
+    notes += crossed.notes
+    warnings = [*ready.warnings, *linked.warnings, *crossed.warnings, *_about_design(ready, design), *_constant(ready),
+                *_lord(rows)]
     frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
     if spec.multilevel:
         pooled = multilevel(ready, rows, design.assignment, spec)
         warnings += pooled.warnings
         beside[MULTILEVEL.name] = pooled.table
-    exclusions = (*ready.exclusions, *linked.exclusions, *_untested(rows))
+    exclusions = (*ready.exclusions, *linked.exclusions, *crossed.exclusions, *_untested(rows))
     return GroupResult(conform(frame, EFFECTS, "group stage"), exclusions, tuple(warnings), tuple(notes), design, spec,
                        beside)
 

@@ -18,7 +18,7 @@ Fields = dict[str, object]
 
 def correlation_rows(asked: Asked, block: Block, roi: int, cases: Scored, seed: int) -> list[Fields]:
     """Pearson's, the partial and Spearman's correlation, and the robust slope."""
-    base = {**_key(asked, block, roi), "score": asked.spec.column, "outcome": asked.spec.outcome,
+    base = {**_key(asked, block, roi), "score": asked.spec.score, "outcome": asked.spec.outcome,
             "adjusted_for": ", ".join(asked.adjusted_for) or NA, "groups": ", ".join(asked.levels),
             "n": cases.score.size, "unit": _unit(asked, block, roi)}
     y, x, nothing = cases.outcome, cases.score, np.empty((cases.score.size, 0))
@@ -138,4 +138,4 @@ def _key(asked: Asked, block: Block, roi: int) -> Fields:
 
 def _unit(asked: Asked, block: Block, roi: int) -> str:
     unit = block.units[roi]
-    return unit if unit in UNSAID else f"{unit} per unit of {asked.spec.column}"
+    return unit if unit in UNSAID else f"{unit} per unit of {asked.spec.score}"

@@ -33,7 +33,7 @@ def slope_words(asked: Asked, row: Row, what: str) -> str:
 
 def moderation_words(asked: Asked, row: Row, what: str) -> str:
     """How groups differ in their slopes."""
-    test, named = row.numbers.test, f"the slope of {what} on {asked.spec.column}"
+    test, named = row.numbers.test, f"the slope of {what} on {asked.spec.score}"
     if test.kind == "F":
         f = f"F({test.df_between:.0f}, {test.df:.4g}) = {test.statistic:.3g}"
         return f"Differences of {named} between {', '.join(asked.levels)}, {f} with {ERRORS[row.kind]}"
@@ -50,12 +50,12 @@ def simple_slope_words(asked: Asked, group: str, test: Test, what: str, unit: st
         return flat(f"{_capital(alone + what)}: not tested, because {test.problem}.")
     way = "higher" if test.estimate > 0 else "lower"
     return flat(f"{_capital(alone + what)} was {amount(abs(test.estimate), unit)} {way} per unit of "
-                f"{asked.spec.column} {_interval(test, unit)}, {p_text(test.p)} before correction.")
+                f"{asked.spec.score} {_interval(test, unit)}, {p_text(test.p)} before correction.")
 
 
 def difference_words(asked: Asked, pair: tuple[str, str], test: Test, what: str, unit: str) -> str:
     """The difference of two groups' slopes."""
-    named = f"the slope of {what} on {asked.spec.column}"
+    named = f"the slope of {what} on {asked.spec.score}"
     if math.isnan(test.p):
         return flat(f"{_capital(named)} in {pair[0]} and {pair[1]}: not compared, because {test.problem}.")
     way = "more" if test.estimate > 0 else "less"
@@ -66,9 +66,9 @@ def difference_words(asked: Asked, pair: tuple[str, str], test: Test, what: str,
 def region_words(asked: Asked, pair: tuple[str, str], region: Region, seen: tuple[float, float],
                  higher: Sequence[str], what: str) -> str:
     """Where along the score two groups differ; ``higher`` names the higher group of each stretch."""
-    where = f"Between {seen[0]:.4g} and {seen[1]:.4g} {asked.spec.column}, where both groups have scores"
+    where = f"Between {seen[0]:.4g} and {seen[1]:.4g} {asked.spec.score}, where both groups have scores"
     if region.kind == "missing":
-        return flat(f"{_capital(what)} in {pair[0]} and {pair[1]}: not compared along {asked.spec.column}, because "
+        return flat(f"{_capital(what)} in {pair[0]} and {pair[1]}: not compared along {asked.spec.score}, because "
                     f"{region.problem}.")
     if not region.inside:
         return flat(f"{where}, {pair[0]} and {pair[1]} nowhere differ in {what} with p < .05 at a score.")

@@ -97,14 +97,14 @@ def _asked(name: str, one: Association, scores: Scores, ready: Prepared, spec: G
     when = {"change": f"{sessions[-1]}-{sessions[0]}", "baseline": sessions[0], "last": sessions[-1]}[one.outcome]
     covaried = "covariates" in one.adjust_for
     columns = tuple(k for k, column in enumerate(sample.columns)
-                    if covaried and column.partition("[")[0] != one.column)
+                    if covaried and column.partition("[")[0] != one.score)
     adjusted = [*(["group"] if len(levels) > 1 else []),
                 *([f"the value at {sessions[0]}"] if "baseline" in one.adjust_for else []),
                 *dict.fromkeys(sample.columns[k].partition("[")[0] for k in columns)]
     who = "" if sample.levels == ("all",) or one.groups == "all" else f"{','.join(levels)}|"
     slope = Question("association", f"association:{name}", who + when, len(sessions) - 1, 0, positions,
                      association.KINDS, LEADING[spec.variance], adjusted=True, mixed="slope",
-                     per=f"unit of {one.column}")
+                     per=f"unit of {one.score}")
     moderation = None
     if one.moderation and len(levels) > 1:
         pair = ("-" if len(levels) == 2 else ",").join(levels)

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 NEEDED = ("specification", "subject", "session", "task", "region", "hemisphere", "definition", "contrast", "summary",
           "group", "value", "unit")
+NO_RESPONSE = "no response"
+"""How the reason begins where a value is missing."""
 _KEY = ["specification", "subject", "session", "task", "region", "hemisphere", "definition", "contrast", "summary"]
 
 
@@ -239,7 +241,7 @@ def _missing(blocks: tuple[Block, ...], sample: Sample, sessions: tuple[str, ...
     """A row per subject and session without any value, and per single value that is missing."""
     somewhere = np.any([np.isfinite(block.values).any(axis=0) for block in blocks], axis=0)
     single = len(sessions) < 2
-    reason = "no response" if single else "no response in this session: left out of every comparison that needs it"
+    reason = NO_RESPONSE if single else f"{NO_RESPONSE} in this session: left out of every comparison that needs it"
     out = [Exclusion("effects", sample.subjects[i], sessions[j], reason=reason)
            for i, j in zip(*np.nonzero(~somewhere), strict=True)]
     for block in blocks:

@@ -14,6 +14,7 @@ from deltaroi.errors import DataError, TableError, UsageError, did_you_mean
 from deltaroi.group.analysis import analyse
 from deltaroi.group.conditions import differences
 from deltaroi.group.covariates import DECIMAL_COMMA, comma_number, plain_number
+from deltaroi.group.crossed import NAME, crossed
 from deltaroi.group.design import GroupDesign, GroupResult
 from deltaroi.group.multilevel import require
 from deltaroi.group.options import CompareOptions
@@ -56,14 +57,30 @@ def compare(values: Path | str | pd.DataFrame, options: CompareOptions) -> Group
         ``stats.multilevel`` is asked for without its extra.
     """
     require(options.stats)
-    frame, design = arranged(values, options)
+    table, where, options = _read(values, options)
+    frame, design = _arranged(table, where, options)
     return analyse(frame, design, options.stats, options.family)
 
 
 def arranged(values: Path | str | pd.DataFrame, options: CompareOptions) -> tuple[pd.DataFrame, GroupDesign]:
     """The table as responses, and its design; see :func:`compare`."""
+    return _arranged(*_read(values, options))
+
+
+def _read(values: Path | str | pd.DataFrame, options: CompareOptions) -> tuple[pd.DataFrame, str, CompareOptions]:
+    """The table as text, its name, and the options with the factorial that its columns make."""
     where = str(values) if isinstance(values, (str, Path)) else "values"
     table = read_tsv(Path(values)) if isinstance(values, (str, Path)) else _as_text(values)
+    if not options.factorial:
+        return table, where, options
+    if options.conditions:
+        raise UsageError("conditions and factors are given", where="--factorial", hint="give one of them")
+    contrasts, design = crossed(table, options.factorial, where)
+    stats = options.stats.model_copy(update={"factorials": {NAME: design}})
+    return table.assign(contrast=contrasts), where, replace(options, stats=stats)
+
+
+def _arranged(table: pd.DataFrame, where: str, options: CompareOptions) -> tuple[pd.DataFrame, GroupDesign]:
     options = replace(options, sessions=_once(options.sessions, "--sessions"), groups=_once(options.groups, "--groups"))
     sessions = tuple(label.removeprefix("ses-") for label in options.sessions)
     _require(table, ("subject", "region", "value", *(("session",) if sessions else ())), where)
@@ -82,7 +99,8 @@ def arranged(values: Path | str | pd.DataFrame, options: CompareOptions) -> tupl
     entering = _columns(frame, table, people, (*options.covariates, *([options.strata] if options.strata else [])),
                         where)
     associations = _associations(options, sessions)
-    scores = _columns(frame, table, people, tuple(dict.fromkeys(one.column for one in associations.values())), where)
+    columns = tuple(dict.fromkeys(name for one in associations.values() for name in one.columns))
+    scores = _columns(frame, table, people, columns, where)
     design = GroupDesign(sessions, options.groups or None, options.assignment,
                          entering[list(options.covariates)] if options.covariates else None,
                          entering[options.strata] if options.strata else None, associations, scores)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaroi.group.blocks import Array, Block, IntArray, Sample
+from deltaroi.group.phases import switched
 from deltaroi.group.questions import Question
 from deltaroi.stats import effect_size, evidence, linear, means, small_samples
 from deltaroi.stats.effect_size import EffectSize
@@ -34,6 +35,8 @@ class Cases:
         Centred.
     n_levels : int
         Number of groups in the design.
+    start : ndarray, shape (n,)
+        Of a switch between phases, whose ``first`` and ``last`` are changes: the values before both; else empty.
     """
 
     subjects: IntArray
@@ -42,6 +45,12 @@ class Cases:
     last: Array
     covariates: Array
     n_levels: int
+    start: Array = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def scale(self) -> Array:
+        """The values whose SD is the unit of standardised bounds: those before, where there is a before."""
+        return self.start if self.start.size else self.first if self.first.size else self.last
 
     @property
     def outcome(self) -> Array:
@@ -74,6 +83,9 @@ def complete_cases(question: Question, block: Block, roi: int, sample: Sample) -
     values = block.values[roi]
     last = values[:, question.last]
     first = None if question.first is None else values[:, question.first]
+    start = np.empty(0)
+    if question.before is not None and first is not None:  # the later phase's change against the earlier one's
+        last, first, start = last - first, switched(values, question.before[:2]), values[:, question.before[0]]
     usable = np.isfinite(last) & (np.isfinite(first) if first is not None else True)
     if len(question.groups) == 1:
         usable &= sample.group == question.groups[0]
@@ -81,7 +93,8 @@ def complete_cases(question: Question, block: Block, roi: int, sample: Sample) -
     columns = sample.covariates[at] if question.adjusted else np.empty((at.size, 0))
     centred = [linear.centred(columns[:, k]) for k in range(columns.shape[1])]
     return Cases(at, sample.group[at], np.empty(0) if first is None else first[at], last[at],
-                 np.stack(centred, axis=1) if centred else np.empty((at.size, 0)), len(sample.levels))
+                 np.stack(centred, axis=1) if centred else np.empty((at.size, 0)), len(sample.levels),
+                 start[at] if start.size else start)
 
 
 def columns_of(question: Question, cases: Cases) -> tuple[Array, Array, Array]:
@@ -138,8 +151,8 @@ def _one_group(question: Question, cases: Cases, bound_d: float) -> Estimate:
     n = values.size
     test = means.one_sample(values)
     paired = question.first is not None
-    size = effect_size.d_av(cases.first, cases.last) if paired else effect_size.d_z(values)
-    bound = bound_d * effect_size.pooled_sd(cases.first if paired else values)
+    size = effect_size.d_av(cases.first, cases.last) if paired and not question.before else effect_size.d_z(values)
+    bound = bound_d * effect_size.pooled_sd(cases.scale)
     model = linear.fit(values, np.ones((n, 1))) if n else None
     loo = linear.leave_one_out(model, np.ones(1)) if model is not None else (NAN, NAN)
     return Estimate(test, n, n, None, size, evidence.jzs_bf10(test.statistic, n, test.df), _positive(bound),
@@ -190,12 +203,11 @@ def _pair(question: Question, kind: str, cases: Cases, bound_d: float) -> Estima
     y, model, weights = _fitted(question, cases)
     test = _test(question, kind, cases, y, model, weights)
     n = int(a.sum() + b.sum()) if kind == "welch" else int(y.size)
-    baseline = cases.first if cases.first.size else cases.last
-    if cases.first.size:
+    if cases.first.size and not question.before:
         size = effect_size.d_ppc2((cases.first[a], cases.first[b]), (cases.last[a], cases.last[b]))
     else:
-        size = effect_size.hedges_g(cases.last[a], cases.last[b])
-    bound = _positive(bound_d * effect_size.pooled_sd(baseline[a], baseline[b]))
+        size = effect_size.hedges_g(cases.outcome[a], cases.outcome[b])
+    bound = _positive(bound_d * effect_size.pooled_sd(cases.scale[a], cases.scale[b]))
     return Estimate(test, n, int(a.sum()), int(b.sum()), size, _bayes(question, y[a], y[b]), bound,
                     evidence.equivalence_p(test, bound), linear.leave_one_out(model, weights[0]),
                     evidence.detectable(test.df) * test.se)

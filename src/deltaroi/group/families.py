@@ -181,7 +181,7 @@ def arrange(question: Question, kind: str, sample: Sample, spec: GroupStats, inv
     if question.model in ("paired", "one_sample") or len(sample.levels) < 2:
         rows, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
         what, exact = "sign flips of whole subjects", complete
-    elif spec.flips(question.model, kind):
+    elif question.mixed == "within" or spec.flips(question.model, kind):
         rows, complete = permutation.sign_flips(involved.size, spec.permutations, spec.seed)
         what, exact = "sign flips of whole subjects' residuals", False
     elif relabel and everyone:

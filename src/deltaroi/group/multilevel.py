@@ -86,15 +86,15 @@ def multilevel(ready: Prepared, rows: Sequence[Row], assignment: str | None, spe
 
 
 def _bundles(asked: Sequence[Question], assignment: str | None) -> Iterator[list[Question]]:
-    """The effects that one model holds: all groups against the reference, in one session against the first."""
+    """The effects that one model holds: all groups against the reference, in one session against another."""
     model = next(q.model for q in asked if q.primary)
     if model == "lmm":
         models = {q.model for q in asked}
         model = "paired" if "change" not in models else "ancova" if assignment == "randomised" else "change"
     terms = ("group_difference", "mean")
     chosen = [q for q in asked if q.model == model and not q.joint and (model == "paired" or q.term in terms)]
-    for last in sorted({q.last for q in chosen}):
-        yield [q for q in chosen if q.last == last]
+    for span in sorted({(q.last, q.first or 0) for q in chosen if q.before is None}):
+        yield [q for q in chosen if (q.last, q.first or 0) == span and q.before is None]
 
 
 def _rows(block: Block, asked: Sequence[Question], alone: Sequence[Row], ready: Prepared, seed: int,

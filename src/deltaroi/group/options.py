@@ -34,6 +34,9 @@ class CompareOptions:
         Column of strata: subjects change places within them only, and they enter the model as categories.
     conditions : tuple of str
         Two values of ``contrast``; their difference, first minus second, is tested instead: group × condition.
+    factorial : mapping of str to tuple of str
+        Columns that are crossed factors within subjects -> their levels in order (none: all, as the table has them): a
+        mixed analysis of variance beside the effects.
     associations : mapping of str to Association, or tuple of str
         Scores that the values are held against, by name; a tuple names columns.
     stats : GroupStats
@@ -50,6 +53,7 @@ class CompareOptions:
     covariates: tuple[str, ...] = ()
     strata: str | None = None
     conditions: tuple[str, ...] = ()
+    factorial: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     associations: Mapping[str, Association] | tuple[str, ...] = ()
     stats: GroupStats = field(default_factory=GroupStats)
     family: str = "contrast"

@@ -182,9 +182,9 @@ def count(assumed: Assumed, n: tuple[int, ...], effects: tuple[float, ...], draw
 
 
 def with_effect(assumed: Assumed, block: Block, sample: Sample, effect: float) -> Block:
-    """The same study with an effect in the first group: in every session but the first, or in the only one."""
+    """The same study with an effect in the first group: in every session after the first that is compared."""
     values = block.values.copy()
-    later = slice(1 if len(assumed.sessions) > 1 else 0, None)
+    later = slice((assumed.question.first or 0) + 1 if len(assumed.sessions) > 1 else 0, None)
     values[: assumed.affected, sample.group == 0, later] += effect
     return replace(block, values=values)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deltaroi.errors import StudyError
+from deltaroi.group.phases import Span, primary_span, spans
 from deltaroi.specs import GroupStats
 
 _MIXED = ("cr2_welch", "satterthwaite")
@@ -39,10 +40,15 @@ class Question:
         For mixed models, what is compared: ``any`` later session with the first, a later one with the ``first``,
         ``adjacent`` ones, a linear ``trend``, or the last with the first given one mean for all groups at the first
         (``constrained``). For associations the ``slope`` on a score, or how groups' ``slopes`` differ.
+        For factorial designs ``within``: a mean over groups, or ``simple``: within one group.
     columns : tuple of int
         Positions of the covariate columns that are tested instead of groups.
     per : str
         What the estimate of a trend or slope is per: session, or unit of the times or of the score.
+    phase : str
+        Name of the phase of training between the two sessions; empty without.
+    before : tuple of (int, int, str), or None
+        Of a switch between phases, the sessions and the name of the phase before: its change is subtracted.
     """
 
     model: str
@@ -59,6 +65,13 @@ class Question:
     mixed: str = ""
     columns: tuple[int, ...] = ()
     per: str = "session"
+    phase: str = ""
+    before: tuple[int, int, str] | None = None
+
+    @property
+    def span(self) -> Span:
+        """Its stretch between two sessions."""
+        return Span(self.first or 0, self.last, self.phase, self.before)
 
 
 def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, spec: GroupStats, *,
@@ -77,9 +90,12 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
     Raises
     ------
     StudyError
-        ``primary`` names a model that the design does not have, or ``times`` are not one per session.
+        ``primary`` names a model that the design does not have, ``times`` are not one per session, or phases do not
+        fit the sessions.
     """
-    model = primary_model(sessions, levels, assignment, spec.primary)
+    phase = primary_span(sessions, spec)
+    model = primary_model(sessions, levels, assignment, spec.primary) if phase is None else \
+        phase_model(phase, levels, assignment, spec.primary)
     if spec.times is not None and len(spec.times) != len(sessions):
         raise StudyError(f"{len(spec.times)} times are given for {len(sessions)} session(s)", where="group.times",
                          hint="one time per session, in their order")
@@ -88,23 +104,57 @@ def questions(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignm
     if len(sessions) < 2:
         found = list(_cross_sectional(levels, spec.variance, covariates=adjusted))
     else:
-        for last in range(1, len(sessions)):
-            when = f"{sessions[last]}-{sessions[0]}"
+        for span in spans(sessions, spec.phases):
+            when = span.named(sessions)
             if several and levels is not None:
-                found += _between(levels, when, last, spec.variance, covariates=adjusted, two=len(sessions) == 2)
-            found += _within(levels, when, last)
+                found += _between(levels, when, span, spec.variance, covariates=adjusted, two=len(sessions) == 2,
+                                  models=_models(span, assignment))
+            found += _within(levels, when, span)
         if several and levels is not None:
             found += _baseline(levels, sessions[0], spec.variance)
-        found += _mixed(sessions, levels, spec, constrained=several and assignment == "randomised", covariates=adjusted)
+        mixed = _mixed(sessions, levels, spec, constrained=several and assignment == "randomised", covariates=adjusted)
+        called = {(span.first, span.last): span.phase for span in spans(sessions, spec.phases) if span.before is None}
+        found += [replace(q, phase=called.get((q.first or 0, q.last), "") if q.mixed in ("first", "adjacent") else "")
+                  for q in mixed]
     if several and levels is not None:
         found += list(_of_covariates(found, covariates, tuple(range(len(levels)))))
-    latest = max(q.last for q in found)
-    candidates = [q for q in found if q.model == model and q.last == latest and q.term != "group_at_baseline"
-                  and not q.columns
-                  and (q.model != "lmm" or (q.mixed in ("any", "first") and len(q.groups) == len(levels or ("all",))))]
-    candidates.sort(key=lambda q: q.mixed != "any")
-    chosen = next((q for q in candidates if q.joint), candidates[0])
+    chosen = _primary(found, model, phase or Span(0, max(q.last for q in found)), len(levels or ("all",)))
     return [replace(q, primary=True) if q is chosen else q for q in found]
+
+
+def _primary(found: Sequence[Question], model: str, span: Span, levels: int) -> Question:
+    """The question that is the study's."""
+    kinds = ("first", "adjacent") if span.phase else ("any", "first")
+    candidates = [q for q in found if q.model == model and q.last == span.last and q.first in (None, span.first)
+                  and q.before is None and q.term != "group_at_baseline" and not q.columns
+                  and (q.model != "lmm" or (q.mixed in kinds and len(q.groups) == levels))]
+    if not candidates:
+        raise StudyError(f"the mixed model has no comparison of the sessions of '{span.phase}'",
+                         where="group.primary_phase", hint="set group.primary: change")
+    candidates.sort(key=lambda q: q.mixed != "any")
+    return next((q for q in candidates if q.joint), candidates[0])
+
+
+def phase_model(span: Span, levels: tuple[str, ...] | None, assignment: str | None, asked: str) -> str:
+    """The model of a primary phase; ``auto`` is ANCOVA only where its baseline came before groups were treated."""
+    if levels is None or len(levels) < 2:
+        fits = ["paired", "lmm"]
+    else:
+        fits = [*_models(span, assignment), "lmm"]
+        if assignment == "preexisting" or span.first > 0:
+            fits.sort(key=lambda name: name != "change")
+    if asked not in ("auto", *fits):
+        raise StudyError(f"the primary model '{asked}' does not fit the phase '{span.phase}'", where="group.primary",
+                         hint=f"use auto or {' or '.join(fits)}")
+    return fits[0] if asked == "auto" else asked
+
+
+def _models(span: Span, assignment: str | None) -> tuple[str, ...]:
+    """The models of a comparison of groups over a span: a later phase of groups that were not randomised has no
+    ANCOVA, and a switch has none."""
+    if span.before is not None or (span.first > 0 and assignment != "randomised"):
+        return ("change",)
+    return "ancova", "change"
 
 
 def primary_model(sessions: tuple[str, ...], levels: tuple[str, ...] | None, assignment: str | None, asked: str) -> str:
@@ -139,12 +189,13 @@ def _linear_kinds(variance: str, *, adjusted: bool) -> tuple[tuple[str, ...], st
     return (*robust, "classical"), {"robust": robust[0], "hc3": robust[-1], "classical": "classical"}[variance]
 
 
-def _between(levels: tuple[str, ...], when: str, last: int, variance: str, *, covariates: bool,
-             two: bool) -> Iterator[Question]:
+def _between(levels: tuple[str, ...], when: str, span: Span, variance: str, *, covariates: bool, two: bool,
+             models: tuple[str, ...]) -> Iterator[Question]:
     everyone = tuple(range(len(levels)))
-    for model, adjusted in (("ancova", True), ("change", covariates)):
-        kinds, leading = _linear_kinds(variance, adjusted=adjusted)
-        base = Question(model, "group_difference", "", last, 0, everyone, kinds, leading, adjusted=covariates)
+    for model in models:
+        kinds, leading = _linear_kinds(variance, adjusted=covariates or model == "ancova")
+        base = Question(model, "group_difference", "", span.last, span.first, everyone, kinds, leading,
+                        adjusted=covariates, phase=span.phase, before=span.before)
         if len(levels) > 2:
             yield replace(base, comparison=f"{','.join(levels)}|{when}", joint=True)
         for pair in _pairs(levels):
@@ -152,14 +203,15 @@ def _between(levels: tuple[str, ...], when: str, last: int, variance: str, *, co
     if two and not covariates:
         joint = len(levels) > 2
         name = ",".join(levels) if joint else f"{levels[0]}-{levels[1]}"
-        yield Question("mixed_anova", "group_x_session", f"{name}|{when}", last, 0, everyone, ("classical",),
+        yield Question("mixed_anova", "group_x_session", f"{name}|{when}", span.last, 0, everyone, ("classical",),
                        "classical", joint=joint)
 
 
 def _of_covariates(asked: Sequence[Question], covariates: Mapping[str, tuple[int, ...]],
                    everyone: tuple[int, ...]) -> Iterator[Question]:
-    """Every covariate in every model that adjusts for it, once per session."""
-    models = {(q.model, q.last): q for q in asked if q.adjusted and q.term == "group_difference" and not q.mixed}
+    """Every covariate in every model that adjusts for it, once per stretch between sessions."""
+    models = {(q.model, q.first, q.last, q.before): q for q in asked
+              if q.adjusted and q.term == "group_difference" and not q.mixed}
     for base in models.values():
         when = base.comparison.partition("|")[2]
         for name, columns in covariates.items():
@@ -167,10 +219,11 @@ def _of_covariates(asked: Sequence[Question], covariates: Mapping[str, tuple[int
                           groups=everyone, joint=len(columns) > 1)
 
 
-def _within(levels: tuple[str, ...] | None, when: str, last: int) -> Iterator[Question]:
+def _within(levels: tuple[str, ...] | None, when: str, span: Span) -> Iterator[Question]:
     for k, level in enumerate(levels or ("all",)):
         comparison = when if levels is None else f"{level}|{when}"
-        yield Question("paired", f"session_within:{level}", comparison, last, 0, (k,), ("classical",), "classical")
+        yield Question("paired", f"session_within:{level}", comparison, span.last, span.first, (k,), ("classical",),
+                       "classical", phase=span.phase, before=span.before)
 
 
 def _mixed(sessions: tuple[str, ...], levels: tuple[str, ...] | None, spec: GroupStats, *, constrained: bool,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from deltaroi.group.families import Row
+from deltaroi.group.phases import changed, course, in_phase
 from deltaroi.types import CIRCULAR, RoiKey
 
 ALPHA = 0.05
@@ -90,17 +91,21 @@ def _effect(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str
         return f"The mean of {place} was {amount(test.estimate, unit)} {interval}"
     if question.model == "paired":
         who = "" if len(levels) == 1 and levels[0] == "all" else f" within {levels[question.groups[0]]} alone"
-        return f"{place} was {size} {way} at {last} than at {sessions[question.first or 0]}{who} {interval}"
+        if question.before is not None:
+            what = _capital(changed(question.span, place, sessions))
+            return f"{what} was {amount(test.estimate, unit)}{who} {interval}"
+        return f"{place} was {size} {way} at {last} than at {sessions[question.first or 0]}" \
+            f"{in_phase(question.phase)}{who} {interval}"
     pair = f"in {levels[question.groups[0]]} than in {levels[question.groups[-1]]} {interval}"
     how = f"{ERRORS.get(row.kind, row.kind)}" + (", adjusted for covariates" if question.adjusted else "")
     if question.model == "ancova":
-        first = sessions[question.first or 0]
-        return f"At {last}, given the value at {first}, {place} was {size} {way} {pair} by ANCOVA with {how}"
+        late = ", whose baseline came after groups were treated" if question.first else ""
+        given = f"At {last}{in_phase(question.phase)}, given the value at {sessions[question.first or 0]}"
+        return f"{given}, {place} was {size} {way} {pair} by ANCOVA with {how}{late}"
     if question.term == "group_at_baseline":
         return f"Before, at {last}, {place} was {size} {way} {pair} by {how}"
     if question.first is not None:
-        first = sessions[question.first]
-        return f"The change of {place} from {first} to {last} was {size} {way} {pair} by {how}"
+        return f"{_capital(changed(question.span, place, sessions))} was {size} {way} {pair} by {how}"
     return f"{place} was {size} {way} {pair} by {how}"
 
 
@@ -111,7 +116,7 @@ def _outcome(row: Row, sessions: tuple[str, ...]) -> str:
         return place
     first, last = sessions[question.first], sessions[question.last]
     return f"{place} at {last}, given the value at {first}," if question.model == "ancova" else \
-        f"the change of {place} from {first} to {last}"
+        changed(question.span, place, sessions)
 
 
 def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_: str, interval: str) -> str:
@@ -123,13 +128,13 @@ def _mixed(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...], amount_
         who = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
         if question.mixed == "trend":
             return f"The linear trend of {place} over sessions was {amount_} than level{who} {interval} {how}"
-        return f"{place} was {amount_} at {last} than at {first}{who} {interval} {how}"
+        return f"{place} was {amount_} at {last} than at {first}{in_phase(question.phase)}{who} {interval} {how}"
     pair = f"in {levels[question.groups[0]]} than in {levels[question.groups[-1]]} {interval}"
     if question.mixed == "constrained":
         return f"At {last}, with one mean for all groups at {first}, {place} was {amount_} {pair} {how}"
     if question.mixed == "trend":
         return f"The linear trend of {place} over sessions was {amount_} {pair} {how}"
-    return f"The change of {place} from {first} to {last} was {amount_} {pair} {how}"
+    return f"{_capital(changed(question.span, place, sessions))} was {amount_} {pair} {how}"
 
 
 def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
@@ -143,7 +148,7 @@ def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     if question.model == "lmm":
         over = f"over {', '.join(sessions)}" if question.mixed == "any" else \
             "of its linear trend" if question.mixed == "trend" else \
-            f"from {sessions[question.first or 0]} to {sessions[question.last]}"
+            course(question.span, sessions)
         alone = "" if levels == ("all",) else f" within {levels[question.groups[0]]} alone"
         text = f"Changes of {place} {over}{alone}" if len(question.groups) == 1 else \
             f"Differences of the course of {place} {over} {who}"
@@ -153,7 +158,7 @@ def _joint(row: Row, levels: tuple[str, ...], sessions: tuple[str, ...]) -> str:
     first, last = sessions[question.first], sessions[question.last]
     if question.model == "ancova":
         return f"Differences of {place} at {last}, given the value at {first}, {who}, {f} with {ERRORS[row.kind]}"
-    return f"Differences of the change of {place} from {first} to {last} {who}, {f} with {ERRORS[row.kind]}"
+    return f"Differences of {changed(question.span, place, sessions)} {who}, {f} with {ERRORS[row.kind]}"
 
 
 def _verdict(row: Row) -> str:
@@ -169,9 +174,10 @@ def _verdict(row: Row) -> str:
     bound = f"the equivalence bound of {amount(numbers.bound, unit)} (equivalence {p_text(numbers.p_equivalence)})"
     question = row.question
     if p < ALPHA:
+        change = question.model == "paired" or question.term.startswith("session_within")
         kind = "a mean other than zero" if question.model == "one_sample" else \
             "an association" if question.columns or question.mixed == "slope" else \
-            "a change" if question.model == "paired" or question.term.startswith("session_within") else "a difference"
+            "a change" if change and question.before is None else "a difference"
         text = f"evidence for {kind}, {said}"
         return f"{text}, yet smaller than {bound}" if small else text
     if small:
@@ -179,6 +185,10 @@ def _verdict(row: Row) -> str:
     plain = f"by the {test.kind} test" if one else "before correction"
     alone = f" ({p_text(test.p)} {plain})" if test.p < ALPHA else ""
     return f"no evidence either way, {said}{alone}"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _counts(row: Row, levels: tuple[str, ...]) -> str:

@@ -54,34 +54,49 @@ def code_scores(associations: Mapping[str, Association], table: pd.DataFrame | N
     warnings = []
     for name, spec in associations.items():
         subjects = [s for s in groups if spec.groups == "all" or groups[s] in spec.groups]
-        cells = _cells(name, spec.column, table, subjects)
-        gone += [Exclusion("effects", s, reason=f"the score '{spec.column}' is missing: left out of the association "
-                           f"'{name}'") for s in subjects if cells[s] == NA]
-        values[name] = {s: _number(name, spec.column, s, cells[s]) for s in subjects if cells[s] != NA}
+        values[name] = _values(name, spec, table, subjects)
+        gone += [Exclusion("effects", s, reason=f"the score '{spec.score}' is missing: left out of the association "
+                           f"'{name}'") for s in subjects if s not in values[name]]
         if len(set(values[name].values())) == 1:
-            warnings.append(f"the score '{spec.column}' of the association '{name}' does not vary: nothing can be "
+            warnings.append(f"the score '{spec.score}' of the association '{name}' does not vary: nothing can be "
                             "tested with it")
     return Scores(values, tuple(gone), tuple(warnings))
 
 
-def _cells(name: str, column: str, table: pd.DataFrame | None, subjects: Sequence[str]) -> dict[str, str]:
+def _values(name: str, spec: Association, table: pd.DataFrame | None, subjects: Sequence[str]) -> dict[str, float]:
+    """The score of every subject that has it: the column, less that of ``minus`` where there is one."""
+    found = _numbers(spec.column, table, subjects, f"associations.{name}.column")
+    if spec.minus is None:
+        return found
+    less = _numbers(spec.minus, table, subjects, f"associations.{name}.minus")
+    return {s: found[s] - less[s] for s in found if s in less}
+
+
+def _numbers(column: str, table: pd.DataFrame | None, subjects: Sequence[str], where: str) -> dict[str, float]:
     if table is None or column not in table.columns:
-        raise DataError(f"there is no column '{column}' with the score", where=f"associations.{name}.column",
+        raise DataError(f"there is no column '{column}' with the score", where=where,
                         hint="name a column of the participants table")
     cells = text_cells(table[column], subjects)
     if subjects and all(cell == NA for cell in cells.values()):
-        raise DataError(f"the score '{column}' is missing for every subject", where=f"associations.{name}.column",
+        raise DataError(f"the score '{column}' is missing for every subject", where=where,
                         hint="check that its subject labels are those of the responses")
-    return cells
+    return {s: number_of(cells[s], f"the score '{column}'", s, where) for s in subjects if cells[s] != NA}
 
 
-def _number(name: str, column: str, subject: str, cell: str) -> float:
+def number_of(cell: str, what: str, subject: str, where: str) -> float:
+    """The number in a cell of the participants table; ``what`` and ``where`` name it in errors.
+
+    Raises
+    ------
+    DataError
+        It is not a number, or one that cannot be computed with.
+    """
     number = plain_number(cell)
     if not math.isfinite(number):
-        raise DataError(f"the score '{column}' holds {cell!r} (subject {subject}), expected a number",
-                        where=f"associations.{name}.column", hint="write n/a where it is missing; a score of "
-                        "categories is no score: make it groups or a covariate")
+        raise DataError(f"{what} holds {cell!r} (subject {subject}), expected a number", where=where,
+                        hint="write n/a where it is missing; categories are no numbers: make them groups or a "
+                        "covariate")
     if abs(number) > _LARGEST or 0 < abs(number) < 1 / _LARGEST:
-        raise DataError(f"the score '{column}' holds {cell} (subject {subject}), which cannot be computed with",
-                        where=f"associations.{name}.column", hint="give the score in another unit")
+        raise DataError(f"{what} holds {cell} (subject {subject}), which cannot be computed with", where=where,
+                        hint="give it in another unit")
     return number

@@ -103,12 +103,14 @@ def _sizes(row: Row, classical: Test, sample: Sample, resampled: _Resampled) -> 
     elif question.model == "paired":
         n = cases.last.size
         yield _Size(effect_size.d_z(cases.outcome), "noncentral_t", n)
+        if question.before:
+            return
         yield _Size(effect_size.d_av(cases.first, cases.last), "large_sample", n)
         yield _Size(effect_size.d_rm(cases.first, cases.last), "mover", n)
-    elif question.first is not None:
+    elif question.first is not None and not question.before:
         yield from _change(row, cases, resampled)
     else:
-        a, b = (cases.last[cases.of(k)] for k in question.groups)
+        a, b = (cases.outcome[cases.of(k)] for k in question.groups)
         yield _Size(effect_size.hedges_g(a, b), "noncentral_t", a.size + b.size,
                     note=_UNADJUSTED if question.adjusted else "")
 

@@ -16,7 +16,8 @@ from deltaroi.group.covariates import code_covariates
 from deltaroi.group.design import GroupDesign
 from deltaroi.group.estimates import Cases, columns_of, complete_cases, estimate, permutable
 from deltaroi.group.families import arrange
-from deltaroi.group.questions import Question, primary_model, questions
+from deltaroi.group.phases import primary_span
+from deltaroi.group.questions import Question, phase_model, primary_model, questions
 from deltaroi.group.small_volume_reading import SIGNIFICANT, sentence
 from deltaroi.signal.session_map import SessionMap
 from deltaroi.specs import GroupStats
@@ -160,9 +161,12 @@ def voxel_question(design: GroupDesign, sessions: tuple[str, ...], spec: GroupSt
                    covariates: Mapping[str, tuple[int, ...]]) -> Question:
     """The primary question of a design, with the model that comes next where it is a mixed model."""
     several = design.levels is not None and len(design.levels) > 1
-    if primary_model(sessions, design.levels, design.assignment, spec.primary) == "lmm":
+    phase = primary_span(sessions, spec)
+    model = primary_model(sessions, design.levels, design.assignment, spec.primary) if phase is None else \
+        phase_model(phase, design.levels, design.assignment, spec.primary)
+    if model == "lmm":
         after = ("ancova" if design.assignment == "randomised" else "change") if several else "paired"
-        spec = spec.model_copy(update={"primary": after})
+        spec = spec.model_copy(update={"primary": after if phase is None else "auto"})
     asked = questions(sessions, design.levels, design.assignment, spec, covariates=covariates)
     return next(question for question in asked if question.primary)
 

@@ -14,6 +14,7 @@ from deltaroi.config.study import Study
 from deltaroi.masks import roi_notes
 from deltaroi.pipeline.check_models import check_models
 from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
+from deltaroi.pipeline.connectivity_check import connection_lines, foresee_connectivity
 from deltaroi.pipeline.declared import functional_rois
 from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.lock import judge
@@ -123,7 +124,8 @@ def check(study_path: str | Path) -> CheckResult:
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
                                    *foresee_group(study, plan.runs, plan.covariates), *_scoreless(study, plan),
-                                   *foresee_small_volume(study, plan), *empty))
+                                   *plan.measured.exclusions, *foresee_small_volume(study, plan),
+                                   *foresee_connectivity(study, plan), *empty))
     lost = {row.region for row in empty} | {key.label for key in without_choice(study, *chosen)}
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
                        exclusion_frame(plan.foreseen), rois,
@@ -191,8 +193,13 @@ def _overview(result: CheckResult) -> Iterator[str]:
         number = sum(name in one.contrasts for one in plan.runs)
         yield f"  contrast {name}: {number} of {len(plan.runs)} runs"
     yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
+    for name, one in study.behaviour.items():
+        taken = one.of_sessions(study.dataset.sessions)
+        yield (f"  behaviour {name}: {', '.join(taken.values())} of {len(plan.measured.table)} participants, with or "
+               "without a usable run")
     if study.group.small_volume:
         yield "  every voxel inside the ROIs is tested too (group.small_volume)"
+    yield from connection_lines(study, plan)
     yield from _choosing(result)
     notes: dict[tuple[str, bool], list[str]] = {}
     for roi in result.rois.itertuples(index=False):

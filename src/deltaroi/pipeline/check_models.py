@@ -59,5 +59,7 @@ def _modelled(planned_runs: Sequence[PlannedRun],
             continue
         rows += model.exclusions
         lost = {row.region for row in model.exclusions}
-        runs.append(replace(planned, contrasts=tuple(name for name in planned.contrasts if name not in lost)))
+        trials = tuple((name, model.trials.of(name)[0].size) for name in model.trials.conditions)
+        runs.append(replace(planned, contrasts=tuple(name for name in planned.contrasts if name not in lost),
+                            trials=trials, dof=model.design.dof))
     return runs, rows

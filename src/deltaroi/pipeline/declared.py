@@ -8,13 +8,13 @@ of the masks also has what the region library says of the ROIs (:func:`deltaroi.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
 from deltaroi.pipeline.record import as_run
 from deltaroi.responses import contrast_name
-from deltaroi.specs import Functional, FunctionalRoi, RegionChoice
+from deltaroi.specs import Functional, FunctionalRoi, RegionChoice, about
 from deltaroi.types import is_own
 
 STAGES = ("masks", "first-level", "responses", "effects", "report")
@@ -22,6 +22,10 @@ LOCALISERS = "localisers"
 """The fields that decide, beside those of the first level, the fits of localiser tasks."""
 SMALL_VOLUME = "small-volume"
 """The stage that tests the voxels inside the ROIs, beside the effects."""
+CONNECTIVITY = "connectivity"
+"""The stage that measures and compares the connections of ROIs, beside the effects."""
+BEHAVIOUR = "behaviour"
+"""The stage that analyses the measures of the subjects, beside the effects."""
 _ROIS = {"include", "hemispheres", "definition", "threshold"}
 
 
@@ -58,10 +62,12 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
             "group": study.group.model_dump(mode="json", exclude={"small_volume"}),
             "sessions": study.dataset.sessions,
-            "associations": {name: one.model_dump(mode="json") for name, one in study.associations.items()},
+            "associations": _associations(study, "responses"),
             "family": study.regions.family,
         },
         SMALL_VOLUME: _small_volume(study),
+        CONNECTIVITY: _connectivity(study),
+        BEHAVIOUR: _behaviour(study),
         "report": {"study": as_run(study)},
     }
 
@@ -80,10 +86,49 @@ def _small_volume(study: Study) -> dict[str, Any]:
             "groups": study.groups.model_dump(mode="json") if study.groups else None,
             "group": study.group.model_dump(mode="json", include={"primary", "variance", "permutations",
                                                                   "arrangements", "seed"}),
+            "phase": study.group.phases[study.group.primary_phase] if study.group.primary_phase else None,
             "sessions": study.dataset.sessions,
             "family": study.regions.family,
             "minimum_coverage": study.regions.minimum_coverage,
         },
+    }
+
+
+def _connectivity(study: Study) -> dict[str, Any]:
+    """What decides connectivity: under ``values`` whatever decides those of a subject."""
+    if not study.connectivity:
+        return {}
+    return {
+        "values": {
+            "asked": {name: one.model_dump(mode="json") for name, one in study.connectivity.items()},
+            "contrasts": contrast_weights(study),
+            "minimum_coverage": study.regions.minimum_coverage,
+            "functional": {name: spec.model_dump(mode="json", exclude={"within"})
+                           for name, spec in functional_rois(study).items()},
+        },
+        "tests": {
+            "groups": study.groups.model_dump(mode="json") if study.groups else None,
+            "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel", "factorials"}),
+            "sessions": study.dataset.sessions,
+            "associations": _associations(study, "connectivity"),
+            "family": study.regions.family,
+        },
+    }
+
+
+def _associations(study: Study, what: Literal["responses", "connectivity"]) -> dict[str, Any]:
+    return {name: one.model_dump(mode="json", exclude={"of"}) for name, one in about(study.associations, what).items()}
+
+
+def _behaviour(study: Study) -> dict[str, Any]:
+    """What decides the analysis of the measures."""
+    if not study.behaviour:
+        return {}
+    return {
+        "behaviour": {name: one.model_dump(mode="json") for name, one in study.behaviour.items()},
+        "groups": study.groups.model_dump(mode="json") if study.groups else None,
+        "group": study.group.model_dump(mode="json", exclude={"small_volume", "multilevel", "factorials"}),
+        "sessions": study.dataset.sessions,
     }
 
 

@@ -10,16 +10,18 @@ from typing import Any
 
 import pandas as pd
 
-from deltaroi.config.read import resolve
 from deltaroi.config.study import Study
-from deltaroi.errors import DeltaroiError, StudyError
+from deltaroi.errors import DeltaroiError
 from deltaroi.grid import Grid
 from deltaroi.group import GroupDesign
 from deltaroi.group.covariates import code_covariates
 from deltaroi.group.multilevel import require
-from deltaroi.group.questions import primary_model
-from deltaroi.io.inventory import DatasetQuery, Inventory, Run, find_runs
+from deltaroi.group.questions import questions
+from deltaroi.io.inventory import Inventory, Run, find_runs
 from deltaroi.masks import roi_keys
+from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
+from deltaroi.pipeline.connectivity_asked import asked_of
+from deltaroi.pipeline.dataset_query import dataset_query
 from deltaroi.pipeline.described import described, simulated
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
@@ -50,12 +52,18 @@ class PlannedRun:
         Length of the image.
     contrasts : tuple of str
         The contrasts it can serve.
+    trials : tuple of (str, int)
+        Conditions of its model and how many events they have; like ``dof`` only known once the model was made.
+    dof : int
+        Error degrees of freedom of its model.
     """
 
     run: Run
     grid: Grid
     n_volumes: int = 0
     contrasts: tuple[str, ...] = ()
+    trials: tuple[tuple[str, int], ...] = ()
+    dof: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +98,8 @@ class Plan:
         Runs of localiser tasks, which only choose the voxels of functional ROIs.
     scores : DataFrame
         Text cells, one row per subject (index ``participant_id``), one column per score of an association.
+    measured : Measured
+        The subjects and columns of behaviour.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -105,6 +115,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     localisers: tuple[PlannedRun, ...] = ()
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    measured: Measured = NOTHING
 
 
 def make_plan(study: Study, study_path: str | Path) -> Plan:
@@ -127,10 +138,11 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
-        primary_model(tuple(study.dataset.sessions), levels, assignment, study.group.primary)
-        query = _query(study, study_path)
+        questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
+        query = dataset_query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
+        asked_of(study, rois)
         found = find_runs(query)
         people = choose_people(study, found.participants, _subjects(found))
         out = {row.subject for row in people.exclusions}
@@ -139,6 +151,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
         scores = score_table(study, found.participants)
+        measured = plan_behaviour(study, found.participants, people)
         code_covariates(design.covariates, sorted({one.run.key.subject for one in checked if one.ok}), design.strata)
         runs, grids = _on_grids(checked)
         tested: dict[str, list[Grid]] = {}
@@ -163,31 +176,9 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
                 *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
                 simulated(inputs), (*early, *foresee_group(study, runs, covariates), *scored.exclusions,
-                                     *foresee_choices(study, rois, runs, localisers)),
-                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores)
-
-
-def _query(study: Study, study_path: str | Path) -> DatasetQuery:
-    dataset = study.dataset
-    for name in ("bids_dir", "derivatives"):
-        if "://" in (getattr(dataset, name) or ""):
-            raise StudyError("a remote dataset is not available in this version", where=f"dataset.{name}",
-                             hint="download it, and give the path of its folder")
-    bids_dir = resolve(study_path, dataset.bids_dir)
-    if dataset.maps is not None:
-        raise StudyError("a study on ready-made maps is not available in this version", where="dataset.maps",
-                         hint="`deltaroi measure MAPS.tsv`, then `deltaroi compare`")
-    if dataset.derivatives is None:
-        inside = bids_dir / "derivatives" / "fmriprep"
-        raise StudyError("the folder of the fMRIPrep derivatives is not given", where="dataset.derivatives",
-                         hint=f"did you mean {dataset.bids_dir}/derivatives/fmriprep?" if inside.is_dir() else
-                         "add `derivatives: <folder>`, relative to the study file")
-    subjects = None if dataset.subjects is None else tuple(s.removeprefix("sub-") for s in dataset.subjects)
-    reference = study.first_level.slice_time_ref
-    return DatasetQuery(
-        bids_dir, resolve(study_path, dataset.derivatives), dataset.task, dataset.space,
-        tuple(dataset.sessions), dataset.resolution, subjects,
-        None if reference == "auto" else float(reference))
+                                     *measured.exclusions, *foresee_choices(study, rois, runs, localisers)),
+                (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores,
+                measured)
 
 
 def _subjects(found: Inventory) -> set[str]:

@@ -104,14 +104,16 @@ def described(study: Study, section: Power, assumed: Assumed, pilot: Pilot | Non
 
 
 def _where(assumed: Assumed) -> str:
+    begins = assumed.question.first or 0
+    start = f"the session {assumed.sessions[begins]}" if begins else "the first session"
     if len(assumed.levels) == 1:
-        return "The effect is the change from the first session to every later one." if len(assumed.sessions) > 1 else \
+        return f"The effect is the change from {start} to every later one." if len(assumed.sessions) > 1 else \
             "The effect is the mean."
     others = "the other group" if len(assumed.levels) == 2 else "the other groups, which are alike"
     first = assumed.levels[0]
     if len(assumed.sessions) < 2:
         return f"The effect is how much higher {first} is than {others}."
-    return f"The effect is how much more {first} changes, from the first session to every later one, than {others}."
+    return f"The effect is how much more {first} changes, from {start} to every later one, than {others}."
 
 
 def _pilot_words(pilot: Pilot, assumed: Assumed) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deltaroi.layout import Layout
-from deltaroi.tables import BESIDE, WHERE_ASKED
+from deltaroi.tables import BEHAVIOUR_TABLES, BESIDE, CONNECTIVITY, OF_CONNECTIVITY, WHERE_ASKED
 
 
 def retire(layout: Layout, stages: Iterable[str]) -> None:
@@ -40,8 +40,19 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
             text.unlink(missing_ok=True)
         if stage == "effects":
             retire_small_volume(layout)
+            retire_connectivity(layout)
+            retire_behaviour(layout)
         if stage in ("effects", "report"):
             shutil.rmtree(layout.marks / stage, ignore_errors=True)
+
+
+def retire_behaviour(layout: Layout) -> None:
+    """Remove the analysis of the measures of the subjects: tables, notes and marks."""
+    for table in (*(layout.table(schema.name) for schema in BEHAVIOUR_TABLES), layout.behaviour_exclusions):
+        table.unlink(missing_ok=True)
+        table.with_suffix(".json").unlink(missing_ok=True)
+    layout.behaviour_notes.unlink(missing_ok=True)
+    shutil.rmtree(layout.marks / "behaviour", ignore_errors=True)
 
 
 def retire_small_volume(layout: Layout) -> None:
@@ -52,3 +63,16 @@ def retire_small_volume(layout: Layout) -> None:
     layout.small_volume_notes.unlink(missing_ok=True)
     shutil.rmtree(layout.voxel_maps, ignore_errors=True)
     (layout.marks / "small-volume" / "group.json").unlink(missing_ok=True)
+
+
+def retire_connectivity(layout: Layout, *, values: bool = True) -> None:
+    """Remove the connectivity of the group: tables, notes and marks; the values of single subjects stay.
+
+    Without ``values`` the table of all subjects' values stays too.
+    """
+    tables = [layout.table(schema.name) for schema in OF_CONNECTIVITY if values or schema is not CONNECTIVITY]
+    for table in (*tables, layout.connectivity_exclusions):
+        table.unlink(missing_ok=True)
+        table.with_suffix(".json").unlink(missing_ok=True)
+    layout.connectivity_notes.unlink(missing_ok=True)
+    (layout.marks / "connectivity" / "group.json").unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.layout import Layout
+from deltaroi.pipeline import behaviour as behaviour_stage
+from deltaroi.pipeline import connectivity as connection_stage
 from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
@@ -50,7 +52,10 @@ class RunResult:
     small_volume : DataFrame
         Voxels inside the ROIs (``group.small_volume``); empty where they were not asked for.
     beside : mapping of str to DataFrame
-        The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``; empty without effects.
+        The tables beside the effects by name: ``effect_sizes bayes assumptions residuals``, what the study
+        asks for beside them, and those of its behaviour; empty without effects.
+    connectivity, connectivity_effects : DataFrame
+        The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
     """
@@ -68,6 +73,8 @@ class RunResult:
     reran: Mapping[str, int] = field(default_factory=dict)
     small_volume: pd.DataFrame = field(default_factory=pd.DataFrame)
     beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
 
 
@@ -131,6 +138,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None
     voxels = voxel_stage.small_volume(work) if "effects" in reached else voxel_stage.nothing()
+    connected = connection_stage.connectivity(work) if "effects" in reached else connection_stage.nothing()
+    measured = behaviour_stage.behaviour(work) if "effects" in reached else {}
     exclusions = stages.write_exclusions(work)
     stages.write_record(work)
     report = stages.report(work) if "report" in reached else None
@@ -141,7 +150,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
-        beside=group.beside if group else {}, lock=work.lock.locked if work.lock else None)
+        beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
+        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None)
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

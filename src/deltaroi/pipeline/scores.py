@@ -28,8 +28,9 @@ def score_table(study: Study, participants: pd.DataFrame) -> pd.DataFrame:
         raise DataError("associations are asked for, but participants.tsv is absent or empty", where="associations",
                         hint=f"write participants.tsv with {ID} and the columns of the scores")
     for name, spec in study.associations.items():
-        need_column(spec.column, participants, f"associations.{name}.column")
-    columns = list(dict.fromkeys(spec.column for spec in study.associations.values()))
+        for key, column in zip(("column", "minus"), spec.columns, strict=False):
+            need_column(column, participants, f"associations.{name}.{key}")
+    columns = list(dict.fromkeys(column for spec in study.associations.values() for column in spec.columns))
     return participants.set_index(ID)[columns]
 
 

@@ -151,8 +151,8 @@ def foresee_small_volume(study: Study, plan: Plan) -> tuple[Exclusion, ...]:
     """The ROIs and contrasts whose voxels cannot be tested because the subjects lie on different grids."""
     if not study.group.small_volume:
         return ()
-    sessions = study.dataset.sessions
-    wanted = {sessions[0], sessions[-1]} if sessions else {NA}
+    sessions, phase = study.dataset.sessions, study.group.primary_phase
+    wanted = set(study.group.phases[phase]) if phase else {sessions[0], sessions[-1]} if sessions else {NA}
     out = []
     for name in study.contrasts:
         seen: dict[str, dict[str, set[str]]] = {}

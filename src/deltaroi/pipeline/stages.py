@@ -18,7 +18,7 @@ from deltaroi.layout import Layout
 from deltaroi.masks import library_state, region_files
 from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import LOCALISERS, SMALL_VOLUME, declared, functional_rois
+from deltaroi.pipeline.declared import BEHAVIOUR, CONNECTIVITY, LOCALISERS, SMALL_VOLUME, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
@@ -26,7 +26,15 @@ from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
 from deltaroi.stats import multilevel_sampler
-from deltaroi.tables import BESIDE, EXCLUSIONS, REGIONS, WHERE_ASKED, exclusion_frame
+from deltaroi.tables import (
+    BEHAVIOUR_TABLES,
+    BESIDE,
+    EXCLUSIONS,
+    OF_CONNECTIVITY,
+    REGIONS,
+    WHERE_ASKED,
+    exclusion_frame,
+)
 from deltaroi.types import NA, Exclusion, RunKey
 
 log = logging.getLogger(__name__)
@@ -129,7 +137,7 @@ def first_level(work: Work) -> None:
         files = tuple(path for path in (run.bold, run.mask, run.confounds, run.events) if path is not None)
         timing = {"tr_s": run.tr_s, "slice_time_ref": run.slice_time_ref}
         conditions = dict(study.conditions) if mine["conditions"] else {}
-        steps.append(Step("first-level", run.key.label, 1, {**mine, **timing}, (upstream,), files))
+        steps.append(Step("first-level", run.key.label, 2, {**mine, **timing}, (upstream,), files))
         items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, conditions, mine["contrasts"]))
     digests = work.do("first-level", steps, items, work_items.fit)
     for planned, digest in zip(runs, digests, strict=True):
@@ -201,7 +209,8 @@ def report(work: Work) -> Path:
     """Write the report from the output folder."""
     inputs = [work.layout.table(name) for name in ("responses", "effects", "exclusions", "regions", "quality")]
     inputs += [work.layout.table(schema.name) for schema in BESIDE]
-    more = [work.layout.table(name) for name in ("selections", *(schema.name for schema in WHERE_ASKED))]
+    optional = (schema.name for schema in (*WHERE_ASKED, *OF_CONNECTIVITY, *BEHAVIOUR_TABLES))
+    more = [work.layout.table(name) for name in ("selections", *optional)]
     inputs += [path for path in (*more, work.layout.frozen) if path.is_file()]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
     fields = {**declared(work.study)["report"], "tables": tables, SMALL_VOLUME: work.small_volume_digest}
@@ -221,7 +230,8 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
               "responses": len(subjects), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
-              "report": 1}
+              **({CONNECTIVITY: len(subjects) + 1} if work.study.connectivity else {}),
+              **({BEHAVIOUR: 1} if work.study.behaviour else {}), "report": 1}
     marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
              for stage in totals}
     return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}

@@ -20,7 +20,7 @@ from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions,
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.steps import Step
-from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary
+from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary, about
 from deltaroi.tables import (
     BESIDE,
     EFFECTS,
@@ -197,7 +197,7 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     study = item.study
     design = group.GroupDesign.from_study(study.groups, study.dataset.sessions,
                                           item.covariates.rename_axis("participant_id").reset_index())
-    design = replace(design, associations=study.associations, scores=item.scores,
+    design = replace(design, associations=about(study.associations, "responses"), scores=item.scores,
                      apart=item.lock.apart if item.lock else frozenset())
     responses = read_table(layout.table("responses"), RESPONSES)
     found = group.analyse(responses, design, study.group, family=study.regions.family)

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deltaroi.io.tsv import read_table
 from deltaroi.report import words
 from deltaroi.report.answer import holds, said
-from deltaroi.report.data import ROI, Output, Row, records, roi_of
+from deltaroi.report.data import ROI, Output, Row, beside, records, roi_of
 from deltaroi.report.figures.association import Cluster, Scatter, scatter
 from deltaroi.report.listing import Table, comparison, people, with_status
 from deltaroi.report.locked import tag
 from deltaroi.report.pictures import Panel, Picture, picture
-from deltaroi.tables import ASSOCIATIONS, POINTS, RELIABILITY, SLOPES, Schema
+from deltaroi.tables import ASSOCIATIONS, POINTS, RELIABILITY, SLOPES
 from deltaroi.types import NA
 
 OUTCOMES = {"change": "change from {first} to {last}", "baseline": "response at {first}", "last": "response at {last}"}
@@ -38,22 +37,17 @@ class Part:
     correlations: Table
 
 
-def beside(output: Output, schema: Schema) -> pd.DataFrame:
-    """A table that is there only where the study has something for it."""
-    path = output.layout.table(schema.name)
-    return read_table(path, schema) if path.is_file() else pd.DataFrame(columns=schema.names)
-
-
 def associated(output: Output) -> dict[str, Any]:
     """What the template needs for both sections."""
     tables = {schema.name: beside(output, schema) for schema in (ASSOCIATIONS, SLOPES, POINTS)}
     names = [name for name in output.study.associations if name in set(tables["associations"]["association"])]
-    parts = tuple(_part(output, name, i, {key: table[table["association"] == name] for key, table in tables.items()})
-                  for i, name in enumerate(names))
+    parts = tuple(part(output, name, str(i), {key: table[table["association"] == name]
+                                              for key, table in tables.items()}) for i, name in enumerate(names))
     return {"associations": parts, "reliability_table": reliability_table(output)}
 
 
-def _part(output: Output, name: str, number: int, tables: dict[str, pd.DataFrame]) -> Part:
+def part(output: Output, name: str, mark: str, tables: dict[str, pd.DataFrame]) -> Part:
+    """One association, from its rows of the three tables; ``mark`` names its pictures."""
     effects = output.ordered(output.effects[output.effects["term"].isin(terms(name))])
     slopes = output.ordered(tables["slopes"])
     leading = slopes[slopes["leading"]]
@@ -62,7 +56,7 @@ def _part(output: Output, name: str, number: int, tables: dict[str, pd.DataFrame
     panels, found, details = [], [], []
     for c, contrast in enumerate(output.contrasts):
         points = tables["association_points"]
-        pictures = tuple(_pictures(output, points[points["contrast"] == contrast], leading, name, f"{number}-{c}"))
+        pictures = tuple(_pictures(output, points[points["contrast"] == contrast], leading, name, f"{mark}-{c}"))
         if pictures:
             panels.append(Panel(contrast + tag(effects[effects["contrast"] == contrast]), pictures))
         found.append((contrast, tuple(map(said, records(effects[effects["contrast"] == contrast])))))
@@ -86,13 +80,13 @@ def outcome(output: Output, name: str) -> str:
 def _asked(output: Output, name: str) -> str:
     spec = output.study.associations[name]
     who = "all subjects" if spec.groups == "all" else f"the subjects of {words.listed(spec.groups)}"
-    return f"Is the {outcome(output, name)} associated with '{spec.column}'? Subjects: {who}."
+    return f"Is the {outcome(output, name)} associated with '{spec.score}'? Subjects: {who}."
 
 
 def _pictures(output: Output, points: pd.DataFrame, leading: pd.DataFrame, name: str, mark: str) -> Iterator[Picture]:
     regions = leading[leading["what"] == "johnson_neyman"]
     parts = dict(iter(points.groupby([*ROI, "summary", "specification"], sort=False)))
-    column = output.study.associations[name].column
+    column = output.study.associations[name].score
     for roi in output.rois:
         mine = [(key, part) for key, part in parts.items() if key[:3] == (roi.region, roi.hemisphere, roi.definition)]
         for key, part in mine:

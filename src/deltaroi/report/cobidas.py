@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from deltaroi.report.connectivity import connectivity_items
 from deltaroi.report.data import Output, Row, records
 from deltaroi.report.independence import functional_words, independent
 from deltaroi.report.locked import lock_item
@@ -49,6 +50,7 @@ def cobidas_items(output: Output) -> dict[str, Any]:
         "MultipleTesting": _correction(output),
         **({"Preregistration": lock_item(output.locked, output.primary)} if output.locked else {}),
         "TestedEffects": [_effect(row) for row in records(output.effects)],
+        **connectivity_items(output),
         "SoftwareVersions": dict(sorted(output.run.versions.items())),
     }
 

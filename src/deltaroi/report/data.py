@@ -178,6 +178,12 @@ class Output:
         return effects.iloc[[key[-1] for key in sorted(keys)]].reset_index(drop=True)
 
 
+def beside(output: Output, schema: Schema) -> pd.DataFrame:
+    """A table that is there only where the study has something for it."""
+    path = output.layout.table(schema.name)
+    return read_table(path, schema) if path.is_file() else pd.DataFrame(columns=schema.names)
+
+
 def records(frame: pd.DataFrame) -> list[Row]:
     """The rows of a table, each by column name."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]

@@ -13,7 +13,10 @@ from deltaroi.report.answer import headline, verdicts
 from deltaroi.report.associations import associated
 from deltaroi.report.assumed import assumption_table, assumption_words, residual_panels
 from deltaroi.report.atlas_pictures import draw_regions
+from deltaroi.report.behaviour import behaviour_section
+from deltaroi.report.connectivity import connected
 from deltaroi.report.data import Output
+from deltaroi.report.factorials import factorial_parts
 from deltaroi.report.figures.style import GROUPS, colour
 from deltaroi.report.listing import (
     Table,
@@ -30,6 +33,7 @@ from deltaroi.report.locked import counts as counts_of
 from deltaroi.report.methods import Methods
 from deltaroi.report.methods_group import reason
 from deltaroi.report.methods_signal import people
+from deltaroi.report.phases import phase_parts
 from deltaroi.report.pictures import clouds, forests, signal
 from deltaroi.report.pooled import pooled_table, shrinkage_pictures
 from deltaroi.report.sizes import bayes_tables, size_tables
@@ -62,7 +66,8 @@ def render(output: Output, methods: Methods) -> str:
         "style": Markup(templates.joinpath("style.css").read_text(encoding="utf-8")),  # noqa: S704  our own files
         "script": Markup(templates.joinpath("tables.js").read_text(encoding="utf-8")),  # noqa: S704
         "drawn": Markup,  # SVG by our own figures; matplotlib escapes its text
-        **head(output), **frozen(output), **results(output), **associated(output), **beside(output), **quality(output),
+        **head(output), **frozen(output), **results(output), **associated(output), **connected(output),
+        **behaviour_section(output), **beside(output), **quality(output),
         "methods": methods, "run": output.run, "study_yaml": study_yaml(output), "counts": counts(output),
     }
     return environment.get_template("report.html.j2").render(context)
@@ -96,7 +101,8 @@ def frozen(output: Output) -> dict[str, Any]:
 
 def results(output: Output) -> dict[str, Any]:
     """Effects and responses."""
-    return {"forests": forests(output), "primary_tables": primary_tables(output), "all_effects": all_effects(output),
+    return {"forests": forests(output), "factorials": factorial_parts(output), "phases": phase_parts(output),
+             "primary_tables": primary_tables(output), "all_effects": all_effects(output),
             "shrinkages": shrinkage_pictures(output), "pooled_table": pooled_table(output),
             "clouds": clouds(output), "drawings": draw_regions(output), "region_table": region_table(output),
             "selection_table": selection_table(output), "inside_tables": small_volume_tables(output),

@@ -10,11 +10,15 @@ from typing import Any
 
 import yaml
 
+from deltaroi.report.behaviour import behaviour_text
+from deltaroi.report.connectivity import connectivity_text
 from deltaroi.report.data import Output
+from deltaroi.report.factorials import factorials_text
 from deltaroi.report.locked import lock_text
 from deltaroi.report.methods_associations import associations_text, reliability_text
 from deltaroi.report.methods_group import assumptions_text, corrections_text, effects_text, group_text
 from deltaroi.report.methods_signal import data_text, first_level_text, regions_text, responses_text
+from deltaroi.report.phases import phases_text
 from deltaroi.report.pooled import pooled_text
 from deltaroi.report.small_volume import small_volume_text
 from deltaroi.types import apart
@@ -53,9 +57,11 @@ def write_methods(output: Output) -> Methods:
     drafts = (("Data", data_text(output)), ("Regions of interest", regions_text(output)),
               ("First level", first_level_text(output)), ("Responses", responses_text(output)),
               ("Group level", group_text(output)), ("Several tests", corrections_text(output)),
+              ("Phases", phases_text(output)), ("Factorial designs", factorials_text(output)),
               ("Voxels inside the ROIs", small_volume_text(output)), ("All ROIs at once", pooled_text(output)),
               ("Effect sizes and absence of effects", effects_text(output)), ("Assumptions", assumptions_text(output)),
-              ("Associations", associations_text(output)), ("Reliability", reliability_text(output)),
+              ("Connectivity", connectivity_text(output)), ("Associations", associations_text(output)),
+              ("Behaviour", behaviour_text(output)), ("Reliability", reliability_text(output)),
               ("Preregistration", lock_text(output.locked, output.primary)), ("Software", software_text(output)))
     cited: dict[str, str] = {}
     paragraphs = tuple((heading, _CITE.sub(lambda m: _cite(m.group(1), cited), text))

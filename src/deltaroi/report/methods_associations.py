@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from deltaroi.report import words
-from deltaroi.report.associations import beside, outcome, terms
-from deltaroi.report.data import Output
+from deltaroi.report.associations import outcome, terms
+from deltaroi.report.data import Output, beside
 from deltaroi.tables import ASSOCIATIONS, RELIABILITY, SLOPES
 
 
@@ -38,7 +38,7 @@ def _one(output: Output, name: str, adjusted: str) -> str:
     given = "" if adjusted == "n/a" else f", adjusted for {adjusted}"
     compared = " Groups were compared in their slopes by the interaction of score and group." \
         if (output.effects["term"] == terms(name)[1]).any() else ""
-    return f"The {outcome(output, name)} was regressed on '{spec.column}' ({name}{who}){given}.{compared}"
+    return f"The {outcome(output, name)} was regressed on '{spec.score}' ({name}{who}){given}.{compared}"
 
 
 def reliability_text(output: Output) -> str:

@@ -18,7 +18,9 @@ def group_text(output: Output) -> str:
     if primary.empty:
         return ""
     covariates = output.study.groups.entering if output.study.groups else []
-    parts = [f"{_model(str(model))} {words.listed(_errors(part))}."
+    phase = output.study.group.primary_phase
+    span = output.study.group.phases.get(phase, []) if phase else []
+    parts = [f"{_of_phase(str(model), span) or _model(str(model))} {words.listed(_errors(part))}."
              for model, part in primary.groupby("model", sort=True)]
     text = "Primary: " + " ".join(parts)
     if covariates:
@@ -44,6 +46,17 @@ def _model(model: str) -> str:
     return texts.get(model, f"{model} with")
 
 
+def _of_phase(model: str, span: list[str]) -> str:
+    """The same where a phase is primary; empty without one."""
+    if not span:
+        return ""
+    first, last = span
+    return {"ancova": f"the response at {last} was compared between groups by ANCOVA, with the same ROI's value at "
+                      f"{first} as covariate [@vickers2001] and",
+            "change": f"the change from {first} to {last} was compared between groups with",
+            "paired": f"the change from {first} to {last} was tested against zero with"}.get(model, "")
+
+
 def _errors(frame: pd.DataFrame) -> list[str]:
     texts = {"hc2_welch": "HC2 standard errors and the degrees of freedom that the groups' variances afford "
                           "[@bell2002;imbens2016]",
@@ -59,6 +72,8 @@ def reason(output: Output) -> str:
     """Why the primary estimator is what it is."""
     if output.study.group.primary != "auto":
         return f"The study file asks for this estimator ({output.study.group.primary})."
+    if output.study.group.primary_phase:
+        return f"The study file asks for the phase {output.study.group.primary_phase}."
     models = set(output.primary["model"])
     assigned = output.study.groups.assignment if output.study.groups else None
     if models == {"ancova"} and assigned == "randomised":

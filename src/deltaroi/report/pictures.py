@@ -53,8 +53,11 @@ def picture(figure: Figure, name: str, alt: str, caption: str = "") -> Picture:
     return Picture(to_svg(figure, name), alt, caption, width_px(figure))
 
 
-def forests(output: Output) -> tuple[Picture, ...]:
-    """One forest plot of the primary effects per contrast and unit; for an omnibus test one per planned contrast."""
+def forests(output: Output, mark: str = "") -> tuple[Picture, ...]:
+    """One forest plot of the primary effects per contrast and unit; for an omnibus test one per planned contrast.
+
+    ``mark`` begins the names of the pictures on the page.
+    """
     pictures: list[Picture] = []
     for (contrast, unit), frame in output.primary.groupby(["contrast", "unit"], sort=False):
         planned = _planned(output, frame)
@@ -68,7 +71,8 @@ def forests(output: Output) -> tuple[Picture, ...]:
             beside = ", planned contrast beside the omnibus test," if planned else ""
             title = f"{contrast}: {term}{f' ({compared})' if compared else ''}{beside} with 95 % confidence intervals" \
                     f"{tag(part)}"
-            pictures.append(picture(forest(rows, words.shorten(label, 44)), f"forest-{len(pictures)}", alt, title))
+            drawn = forest(rows, words.shorten(label, 44))
+            pictures.append(picture(drawn, f"{mark}forest-{len(pictures)}", alt, title))
     return tuple(pictures)
 
 
@@ -91,12 +95,12 @@ def _forest_row(output: Output, row: Row) -> ForestRow:
                      holds(row))
 
 
-def clouds(output: Output) -> tuple[Panel, ...]:
-    """Per contrast the responses of every ROI."""
+def clouds(output: Output, mark: str = "") -> tuple[Panel, ...]:
+    """Per contrast the responses of every ROI; ``mark`` begins the names of the pictures on the page."""
     panels = []
     for c, contrast in enumerate(output.contrasts):
         frame = output.responses[output.responses["contrast"] == contrast]
-        pictures = tuple(picture(raincloud(cloud), f"cloud-{c}-{i}", _cloud_alt(cloud, contrast), _missing(cloud))
+        pictures = tuple(picture(raincloud(cloud), f"{mark}cloud-{c}-{i}", _cloud_alt(cloud, contrast), _missing(cloud))
                          for i, cloud in enumerate(_clouds(output, frame)))
         if pictures:
             panels.append(Panel(contrast + tag(output.primary[output.primary["contrast"] == contrast]), pictures))

@@ -13,7 +13,7 @@ MODELS = {
     "ancova": "ANCOVA (last session given the first)", "change": "change score",
     "mixed_anova": "mixed ANOVA", "lmm": "linear mixed model", "paired": "paired t test",
     "two_sample": "two-sample comparison", "one_sample": "one-sample t test",
-    "association": "association with a score",
+    "association": "association with a score", "factorial": "mixed analysis of variance",
 }
 ERRORS = {"hc2_welch": "HC2, Welch's df", "cr2_welch": "CR2, Welch's df", "hc3": "HC3", "welch": "Welch",
           "classical": "classical", "satterthwaite": "Satterthwaite"}

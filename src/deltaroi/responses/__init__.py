@@ -3,9 +3,10 @@
 from deltaroi.responses.choosers import CHOOSES, LEAST_SUBJECTS, TOO_FEW, Part, Seen, contrast_name, is_named, parts
 from deltaroi.responses.functional import Localisers
 from deltaroi.responses.others import VoxelEffects, load_effects, save_effects, subject_effects
+from deltaroi.responses.places import places
 from deltaroi.responses.session_maps import session_maps
 from deltaroi.responses.summarise import SubjectResponses, summarise
 
 __all__ = ["CHOOSES", "LEAST_SUBJECTS", "TOO_FEW", "Localisers", "Part", "Seen", "SubjectResponses", "VoxelEffects",
-           "contrast_name", "is_named", "load_effects", "parts", "save_effects", "session_maps", "subject_effects",
-           "summarise"]
+           "contrast_name", "is_named", "load_effects", "parts", "places", "save_effects", "session_maps",
+           "subject_effects", "summarise"]

@@ -148,8 +148,7 @@ def _task_columns(events: ConditionEvents, spec: FirstLevel,
     """Regressors of the conditions; per condition, the columns that stand for it (canonical, or all FIR delays)."""
     from nilearn.glm.first_level import compute_regressor
 
-    earliest = float(events.events["onset"].min()) - times[0] if len(events.events) else 0.0
-    min_onset = _MIN_ONSET_S if earliest >= _MIN_ONSET_S else earliest - 1.0
+    min_onset = earliest_onset(events.events["onset"].to_numpy(dtype=np.float64), times)
     columns: dict[str, FloatArray] = {}
     places: dict[str, tuple[int, ...]] = {}
     for name in events.durations:
@@ -160,6 +159,12 @@ def _task_columns(events: ConditionEvents, spec: FirstLevel,
         places[name] = tuple(range(len(columns), len(columns) + (len(names) if spec.hrf == "fir" else 1)))
         columns |= dict(zip(names, values.T, strict=True))
     return pd.DataFrame(columns, index=range(times.size)), places
+
+
+def earliest_onset(onsets: FloatArray, times: FloatArray) -> float:
+    """What nilearn's regressors of a run get as ``min_onset``, in s: -24, or less where an event begins earlier."""
+    earliest = float(onsets.min()) - float(times[0]) if onsets.size else 0.0
+    return _MIN_ONSET_S if earliest >= _MIN_ONSET_S else earliest - 1.0
 
 
 def _drift_columns(has_drift: bool, spec: FirstLevel, times: FloatArray) -> tuple[pd.DataFrame, list[str]]:

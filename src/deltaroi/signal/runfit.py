@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, IntArray
 from deltaroi.io.files import content_state, write_npz
+from deltaroi.signal.trials import Trials
 from deltaroi.types import Exclusion, RoiKey, RunKey
 
-VERSION = 1
+VERSION = 2
 _ARRAYS = ("flat", "used", "mean", "tsnr", "scale", "voxels", "effect", "variance", "vectors", "design", "frame_times",
            "censored", "roi_offset", "roi_index", "roi_weight", "series")
+_OF_TRIALS = ("condition", "onset", "duration", "modulation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,10 @@ class RunFit:
         What is not in this fit, and why.
     notes : tuple of str
         What else to know.
+    trials : Trials
+        The events behind the design's regressors, after the run's own handling of them.
+    oversampling : int
+        Of the regressors.
     """
 
     key: RunKey
@@ -107,6 +113,8 @@ class RunFit:
     unit: str
     exclusions: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    trials: Trials = field(default_factory=Trials)
+    oversampling: int = 50
 
     @property
     def n_volumes(self) -> int:
@@ -131,8 +139,10 @@ def save_fit(path: Path, fit: RunFit) -> None:
         "heights": dict(fit.heights), "dof": fit.dof,
         "mean_fd_mm": fit.mean_fd_mm if np.isfinite(fit.mean_fd_mm) else None, "noise": fit.noise, "hrf": fit.hrf,
         "scaling": fit.scaling, "unit": fit.unit, "exclusions": [asdict(row) for row in fit.exclusions],
-        "notes": fit.notes}, ensure_ascii=False)
+        "notes": fit.notes, "oversampling": fit.oversampling, "conditions": fit.trials.conditions,
+        "modulated": fit.trials.modulated}, ensure_ascii=False)
     arrays: dict[str, np.ndarray[Any, Any]] = {name: getattr(fit, name) for name in _ARRAYS}
+    arrays |= {f"trial_{name}": getattr(fit.trials, name) for name in _OF_TRIALS}
     write_npz(path, {**arrays, "text": np.frombuffer(text.encode(), dtype=np.uint8)})
 
 
@@ -162,7 +172,9 @@ def load_fit(path: Path) -> RunFit:
             if text["version"] != VERSION:
                 raise DataError(f"the first-level file is of version {text['version']}, this is version {VERSION}",
                                 where=str(path), hint=hint)
-            fit = _from_parts(text, {name: stored[name] for name in _ARRAYS})
+            trials = Trials(tuple(text["conditions"]), tuple(text["modulated"]),
+                            **{name: stored[f"trial_{name}"] for name in _OF_TRIALS})
+            fit = _from_parts(text, {**{name: stored[name] for name in _ARRAYS}, "trials": trials})
         _check(fit)
         return fit
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -176,7 +188,8 @@ def _from_parts(text: dict[str, Any], arrays: dict[str, Any]) -> RunFit:
         columns=tuple(text["columns"]), n_task=text["n_task"], rois=tuple(RoiKey(**roi) for roi in text["rois"]),
         heights=text["heights"], dof=text["dof"], mean_fd_mm=float("nan") if fd is None else fd, noise=text["noise"],
         hrf=text["hrf"], scaling=text["scaling"], unit=text["unit"],
-        exclusions=tuple(Exclusion(**row) for row in text["exclusions"]), notes=tuple(text["notes"]), **arrays)
+        exclusions=tuple(Exclusion(**row) for row in text["exclusions"]), notes=tuple(text["notes"]),
+        oversampling=text["oversampling"], **arrays)
 
 
 def _check(fit: RunFit) -> None:
@@ -188,3 +201,7 @@ def _check(fit: RunFit) -> None:
     for name, shape in wanted.items():
         if getattr(fit, name).shape != shape:
             raise ValueError(f"{name} has shape {getattr(fit, name).shape}, expected {shape}")
+    for name in _OF_TRIALS:
+        if getattr(fit.trials, name).shape != fit.trials.onset.shape:
+            raise ValueError(f"trial_{name} has shape {getattr(fit.trials, name).shape}, expected "
+                             f"{fit.trials.onset.shape}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,15 @@ class Signal:
     train: Train
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A planted time course of one run: the voxels that carry it, their share of it, its values in %."""
+
+    index: IntArray
+    share: FloatArray
+    percent: FloatArray
+
+
 @dataclass(frozen=True)
 class RunScan:
     """What is simulated about one run: names for the random numbers, timing."""
@@ -60,7 +70,13 @@ class Scan:
     motion: Motion
 
 
-def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: list[Signal], noise: Noise, seed: int) -> Scan:
+def times_of(run: RunScan) -> FloatArray:
+    """When the volumes show the signal, s: at the middle of each."""
+    return (np.arange(run.n_volumes, dtype=np.float64) + START_SHARE) * run.tr_s
+
+
+def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: Sequence[Signal | Course], noise: Noise,
+                  seed: int) -> Scan:
     """Simulate one run.
 
     Parameters
@@ -71,8 +87,8 @@ def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: list[Signa
         The voxels, n of them.
     mix : csr_matrix, shape (n, n_nodes)
         Smoothness of the noise; see :func:`deltaroi.simulator.noise.mixing`.
-    signals : list of Signal
-        The planted responses; they add up.
+    signals : sequence of Signal or Course
+        The planted responses and time courses; they add up.
     noise : Noise
         Everything else.
     seed : int
@@ -86,7 +102,7 @@ def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: list[Signa
     therefore peaks at P % of the voxel's mean over the steady volumes.
     """
     rng = generator(seed, "noise", *run.names)
-    times = (np.arange(run.n_volumes, dtype=np.float64) + START_SHARE) * run.tr_s
+    times = times_of(run)
     motion = head_motion(rng, run.n_volumes, noise)
     full = head.mean * (1.0 + _GAIN_SD * float(np.clip(rng.standard_normal(), -3.0, 3.0)))
     lost = np.clip(noise.dropout * (1.0 + _DROPOUT_SD * float(np.clip(rng.standard_normal(), -2.5, 2.5))), 0.0, 1.0)
@@ -101,8 +117,9 @@ def simulate_scan(run: RunScan, head: Head, mix: csr_matrix, signals: list[Signa
         data += head.gradient.astype(np.float32) @ moved.T
     first = min(noise.non_steady_volumes, run.n_volumes - 1)
     for signal in signals:
-        course = train_response(times, signal.train.onsets, signal.train.durations)
-        course = (course - course[first:].mean()) * signal.percent / 100.0
+        course = signal.percent if isinstance(signal, Course) else \
+            signal.percent * train_response(times, signal.train.onsets, signal.train.durations)
+        course = (course - course[first:].mean()) / 100.0
         amplitude = mean[signal.index] * signal.share
         data[signal.index] += (amplitude[:, None] * course).astype(np.float32)
     data[:, :first] *= (1.0 + _NON_STEADY * 0.4 ** np.arange(first)).astype(np.float32)

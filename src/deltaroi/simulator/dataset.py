@@ -17,11 +17,12 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError
 from deltaroi.io.files import atomic_write
 from deltaroi.io.tsv import read_table, write_table
+from deltaroi.simulator.coupling import check_coupled, make_coupled, pairs_of
 from deltaroi.simulator.derivatives import PlantedPercent, Scene, Work, make_scene, write_run
 from deltaroi.simulator.scheme import Scheme, check_labels, invent, json_bytes
 from deltaroi.simulator.skeleton import overlay
 from deltaroi.simulator.truth import check_planted, make_truth
-from deltaroi.tables import TRUTH
+from deltaroi.tables import COUPLED, TRUTH
 from deltaroi.types import RoiKey
 
 STAGE = "simulate"
@@ -78,8 +79,8 @@ def write_dataset(study: Study, out: Path, *, skeleton: Path | None = None, subj
     study : Study
         With a ``simulation`` section.
     out : Path
-        Folder for ``bids/``, ``derivatives/fmriprep/``, ``truth.tsv`` and ``simulation.json``. A folder that holds the
-        same simulation is completed; anything else is left alone.
+        Folder for ``bids/``, ``derivatives/fmriprep/``, ``truth.tsv``, with interactions ``coupled.tsv``, and
+        ``simulation.json``. A folder that holds the same simulation is completed; anything else is left alone.
     skeleton : Path, optional
         A real BIDS folder whose people, sessions and events are taken over.
     subjects : list of str, optional
@@ -108,6 +109,7 @@ def write_dataset(study: Study, out: Path, *, skeleton: Path | None = None, subj
     wanted = subjects if subjects is not None else study.dataset.subjects
     scheme = invent(study, simulation, wanted) if skeleton is None else overlay(study, simulation, skeleton, wanted)
     check_planted(study, simulation, scheme)
+    check_coupled(study, simulation, scheme)
     if not scheme.runs:
         raise StudyError("no subject is left to simulate", where="dataset.subjects")
     truth = make_truth(simulation, scheme)
@@ -115,8 +117,11 @@ def write_dataset(study: Study, out: Path, *, skeleton: Path | None = None, subj
     bids, derivatives = out / "bids", out / "derivatives" / "fmriprep"
     _claim(out, study, skeleton is not None, scheme)
     _write_texts(study, scheme, bids, derivatives, skeleton is not None)
-    _write_runs(scheme, truth, scene, derivatives, progress, jobs)
+    coupled = make_coupled(simulation, scheme)
+    _write_runs(scheme, truth, coupled, scene, derivatives, progress, jobs)
     write_table(truth, TRUTH, out / "truth.tsv")
+    if simulation.coupled:
+        write_table(coupled, COUPLED, out / "coupled.tsv")
     return SimulatedDataset(bids, derivatives, read_table(out / "truth.tsv", TRUTH), out / "truth.tsv", scheme.notes)
 
 
@@ -125,11 +130,12 @@ def _claim(out: Path, study: Study, over_skeleton: bool, scheme: Scheme) -> None
     record = json_bytes({"simulated_by": f"deltaroi {version('deltaroi')}", "over_skeleton": over_skeleton,
                          "subjects": sorted({run.key.subject for run in scheme.runs}),
                          "study": study.model_dump(mode="json", include={"name", "dataset", "conditions", "groups",
-                                                                         "simulation"})})
+                                                                         "design", "simulation"})})
     path = out / "simulation.json"
     if path.is_file() and path.read_bytes() == record:
         return
-    taken = [name for name in ("simulation.json", "bids", "derivatives", "truth.tsv") if (out / name).exists()]
+    ours = ("simulation.json", "bids", "derivatives", "truth.tsv", "coupled.tsv")
+    taken = [name for name in ours if (out / name).exists()]
     if taken:
         raise DataError(f"the folder holds something else: {', '.join(taken)}", where=str(out),
                         hint="give a new folder, or remove the old one; nothing was overwritten")
@@ -151,15 +157,17 @@ def _write_texts(study: Study, scheme: Scheme, bids: Path, derivatives: Path, ov
         atomic_write(folder / "dataset_description.json", json_bytes(about))
 
 
-def _write_runs(scheme: Scheme, truth: pd.DataFrame, scene: Scene, derivatives: Path, progress: Progress | None,
-                jobs: int) -> None:
+def _write_runs(scheme: Scheme, truth: pd.DataFrame, coupled: pd.DataFrame, scene: Scene, derivatives: Path,
+                progress: Progress | None, jobs: int) -> None:
     """Write the derivatives of all runs, here or in worker processes."""
     planted: dict[tuple[str, str], list[PlantedPercent]] = {}
     for row in truth.itertuples(index=False):
         roi = RoiKey(str(row.region), str(row.hemisphere), str(row.definition))
         planted.setdefault((str(row.subject), str(row.session)), []).append(
             PlantedPercent(roi, str(row.condition), float(row.percent)))  # type: ignore[arg-type]
-    work = [Work(derivatives, run, tuple(planted.get((run.key.subject, run.key.session), ()))) for run in scheme.runs]
+    pairs = pairs_of(coupled)
+    work = [Work(derivatives, run, tuple(planted.get((run.key.subject, run.key.session), ())),
+                 pairs.get((run.key.subject, run.key.session), ())) for run in scheme.runs]
     if progress is not None:
         progress.start(STAGE, len(work))
     for _ in _written(work, scene, jobs):

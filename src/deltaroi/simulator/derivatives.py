@@ -16,8 +16,9 @@ from deltaroi.grid import FloatArray, IntArray
 from deltaroi.io.files import atomic_write
 from deltaroi.io.tsv import format_table
 from deltaroi.simulator.anatomy import Head, make_grid, make_head, read_templates, region_fill
-from deltaroi.simulator.bold import START_SHARE, RunScan, Signal, simulate_scan, volumes_of
+from deltaroi.simulator.bold import START_SHARE, Course, RunScan, Signal, simulate_scan, times_of, volumes_of
 from deltaroi.simulator.confounds import confounds
+from deltaroi.simulator.coupling import Pair, courses
 from deltaroi.simulator.image import nifti_gz, stored
 from deltaroi.simulator.noise import mixing
 from deltaroi.simulator.scheme import PlannedRun, Scheme, json_bytes
@@ -39,11 +40,12 @@ class PlantedPercent:
 
 @dataclass(frozen=True)
 class Work:
-    """One run to write into a derivatives folder, with what is planted in it."""
+    """One run to write into a derivatives folder, with the responses and interactions that are planted in it."""
 
     derivatives: Path
     run: PlannedRun
     planted: tuple[PlantedPercent, ...]
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +118,13 @@ def write_run(scene: Scene, work: Work) -> None:
         return
     stage = scene.stages[run.flipped]
     trains = {train.condition: train for train in run.trains}
-    signals = [Signal(*stage.shapes[p.roi], p.percent, trains[p.condition]) for p in work.planted
-               if p.condition in trains]
-    scan = simulate_scan(RunScan((run.stem,), run.tr_s, run.n_volumes), stage.head, stage.mix, signals,
-                         simulation.noise, simulation.seed)
+    signals: list[Signal | Course] = [Signal(*stage.shapes[p.roi], p.percent, trains[p.condition])
+                                      for p in work.planted if p.condition in trains]
+    what = RunScan((run.stem,), run.tr_s, run.n_volumes)
+    signals += [Course(*stage.shapes[roi], percent) for roi, percent in
+                courses(work.pairs, trains, times_of(what), simulation.seed_fluctuation_percent, simulation.seed,
+                        run.stem)]
+    scan = simulate_scan(what, stage.head, stage.mix, signals, simulation.noise, simulation.seed)
     non_steady = min(simulation.noise.non_steady_volumes, run.n_volumes - 1)
     frame, about = confounds(scan.data, stage.head, scan.motion, run.tr_s, non_steady)
     values, slope = stored(scan.data, simulation.dtype)

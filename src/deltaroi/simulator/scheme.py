@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from deltaroi.io.tsv import format_table
 from deltaroi.simulator.bold import Train
 from deltaroi.simulator.draws import generator
 from deltaroi.simulator.events import longest_run_s, make_events, train
+from deltaroi.simulator.people import check_scores, draw_scores, group_sizes, make_people, participants
 from deltaroi.specs import Simulation
 from deltaroi.types import NA, RunKey
 
@@ -73,6 +75,8 @@ class Scheme:
         What planted signals may name.
     notes : tuple of str
         What to know about these data.
+    scores : mapping
+        Score -> subject -> value.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -80,6 +84,7 @@ class Scheme:
     groups: tuple[str, ...]
     conditions: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def visits(self) -> list[tuple[str, str, str]]:
         """Subject, session and group of every simulated session, in order, each once."""
@@ -115,40 +120,42 @@ def invent(study: Study, simulation: Simulation, subjects: list[str] | None) -> 
     subjects : list of str, optional
         Only these labels; what is made of them does not change.
     """
-    column = study.groups.column if study.groups else "group"
-    _check_groups(study, simulation, column)
+    sizes = group_sizes(study, simulation)
+    _check_groups(study, simulation, sizes)
     n_volumes = _length(simulation)
-    people = [(f"{g + 1}{n + 1:03d}", group, n % 2 == 1) for g, (group, count) in
-              enumerate(simulation.subjects.items()) for n in range(count)]
-    wanted = [person for person in people if subjects is None or person[0] in subjects]
+    everybody = make_people(sizes)
+    people = [person for person in everybody if subjects is None or person.label in subjects]
     sessions = study.dataset.sessions or [NA]
     labels = [NA] if simulation.runs == 1 else [str(n + 1) for n in range(simulation.runs)]
-    files = _top_files(study, simulation, wanted, column)
+    scores = draw_scores(simulation, everybody)
+    files = _top_files(study, simulation, participants(study, simulation, people, everybody, scores))
     runs = []
-    for subject, group, flipped in wanted:
+    for person in people:
         for session in sessions:
             for label in labels:
-                key = RunKey(subject, session, study.dataset.task, label)
-                frame = make_events(generator(simulation.seed, "events", subject, session, label), simulation.events)
-                names = dict.fromkeys(entry.condition for entry in simulation.planted)
-                trains = tuple(train(frame, name, study.conditions, key.label) for name in names)
-                run = PlannedRun(key, group, key.label, simulation.tr_s, n_volumes, trains, flipped)
+                key = RunKey(person.label, session, study.dataset.task, label)
+                frame = make_events(generator(simulation.seed, "events", person.label, session, label),
+                                    simulation.events)
+                trains = tuple(train(frame, name, study.conditions, key.label) for name in simulation.carrying)
+                run = PlannedRun(key, person.group, key.label, simulation.tr_s, n_volumes, trains, person.flipped)
                 files[f"{run.folder}/{key.label}_events.tsv"] = format_table(frame).encode()
                 runs.append(run)
-    return Scheme(tuple(runs), files, tuple(simulation.subjects),
-                  tuple(dict.fromkeys((*study.conditions, *simulation.events.conditions))))
+    return Scheme(tuple(runs), files, tuple(sizes),
+                  tuple(dict.fromkeys((*study.conditions, *simulation.events.conditions))), scores=scores)
 
 
-def _check_groups(study: Study, simulation: Simulation, column: str) -> None:
+def _check_groups(study: Study, simulation: Simulation, sizes: dict[str, int]) -> None:
     """The groups that are compared must be among those that are simulated; cells must fit into a table."""
+    column = study.groups.column if study.groups else "group"
     if study.groups is not None:
         for level in study.groups.levels:
-            if level not in simulation.subjects:
+            if level not in sizes:
                 raise StudyError(f"the group '{level}' has no simulated subjects", where="simulation.subjects",
-                                 hint=f"simulated are {', '.join(simulation.subjects)}")
+                                 hint=f"simulated are {', '.join(sizes)}")
     if column in _OWN_COLUMNS:
         raise StudyError(f"the groups cannot stand in the column '{column}'", where="groups.column")
-    for where, text in (("groups.column", column), *(("simulation.subjects", group) for group in simulation.subjects),
+    check_scores(simulation, sizes, (*_OWN_COLUMNS, column))
+    for where, text in (("groups.column", column), *(("simulation.subjects", group) for group in sizes),
                         *(("simulation.events.conditions", name) for name in simulation.events.conditions)):
         if text != " ".join(text.split()) or text.lower() in ("", "n/a", "nan"):
             raise StudyError(f"{text!r} cannot stand in a table", where=where,
@@ -167,31 +174,14 @@ def _length(simulation: Simulation) -> int:
     return simulation.volumes
 
 
-def _top_files(study: Study, simulation: Simulation, people: list[tuple[str, str, bool]],
-               column: str) -> dict[str, bytes]:
+def _top_files(study: Study, simulation: Simulation,
+               people: tuple[pd.DataFrame, dict[str, dict[str, object]]]) -> dict[str, bytes]:
     """Files at the top of the raw tree."""
-    task, seed = study.dataset.task, simulation.seed
-    own = (*_OWN_COLUMNS, column)
-    covariates = [name for name in (study.groups.covariates if study.groups else []) if name not in own]
-    strata = [name for name in [study.groups.strata if study.groups else None] if name is not None and name not in own]
-    rows = []
-    for subject, group, _ in people:
-        rng = generator(seed, "person", subject)
-        cells = {"participant_id": f"sub-{subject}", column: group, "age": str(rng.integers(20, 45)),
-                 "sex": str(rng.choice(["F", "M"]))}
-        cells |= {name: f"{generator(seed, 'covariate', name, subject).standard_normal():.4f}" for name in covariates}
-        cells |= {name: str(generator(seed, "stratum", name, subject).choice(["a", "b"])) for name in strata}
-        rows.append(cells)
-    about: dict[str, dict[str, object]] = {
-        column: {"Description": "Group of the simulated participant", "Levels": {g: g for g in simulation.subjects}},
-        "age": {"Description": "Age of the simulated participant", "Units": "year"},
-        "sex": {"Description": "Sex of the simulated participant", "Levels": {"F": "female", "M": "male"}}}
-    about |= {name: {"Description": "Random number, unrelated to anything"} for name in covariates}
-    about |= {name: {"Description": "Random stratum, unrelated to anything", "Levels": {"a": "a", "b": "b"}}
-              for name in strata}
+    task = study.dataset.task
+    table, about = people
     about_events = {"trial_type": {"Description": "Condition of the simulated trial",
                                    "Levels": {name: name for name in simulation.events.conditions}}}
-    return {"participants.tsv": format_table(pd.DataFrame(rows)).encode(),
+    return {"participants.tsv": format_table(table).encode(),
             "participants.json": json_bytes(about),
             f"task-{task}_events.json": json_bytes(about_events),
             f"task-{task}_bold.json": json_bytes({"TaskName": task, "RepetitionTime": simulation.tr_s})}

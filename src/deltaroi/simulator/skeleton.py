@@ -201,7 +201,7 @@ def _trains(frame: pd.DataFrame, study: Study, simulation: Simulation, stem: str
     trains: list[Train] = []
     if frame.columns.empty:
         return ()
-    for name in dict.fromkeys(entry.condition for entry in simulation.planted):
+    for name in simulation.carrying:
         try:
             trains.append(train(frame, name, study.conditions, stem))
         except StudyError as error:

@@ -6,9 +6,11 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
+from deltaroi.simulator.coupling import coupled_rois
 from deltaroi.simulator.draws import generator
+from deltaroi.simulator.people import share
 from deltaroi.simulator.scheme import Scheme
-from deltaroi.specs import Simulation
+from deltaroi.specs import Planted, Simulation
 from deltaroi.tables import TRUTH, conform
 from deltaroi.types import RoiKey
 
@@ -16,7 +18,7 @@ from deltaroi.types import RoiKey
 def planted_rois(simulation: Simulation) -> tuple[RoiKey, ...]:
     """The ROIs that carry a signal, sorted."""
     return tuple(sorted({RoiKey(entry.region, side, entry.definition)
-                         for entry in simulation.planted for side in entry.hemispheres}))
+                         for entry in simulation.planted for side in entry.hemispheres} | coupled_rois(simulation)))
 
 
 def check_planted(study: Study, simulation: Simulation, scheme: Scheme) -> None:
@@ -35,6 +37,9 @@ def check_planted(study: Study, simulation: Simulation, scheme: Scheme) -> None:
             if found is not None and found not in known:
                 raise StudyError(f"the {what} '{found}' does not exist in the simulated data", where=f"{where}.{what}",
                                  hint=f"known: {', '.join(known) or 'none'}")
+        if entry.per_sd_of is not None and entry.per_sd_of not in scheme.scores:
+            raise StudyError("scores are not simulated over a real skeleton", where=f"{where}.per_sd_of",
+                             hint="plant a percent for everybody, or simulate without the skeleton")
         if entry.region in study.regions.custom:
             raise StudyError(f"signals can be planted in regions of the library, not in the custom region "
                              f"'{entry.region}'", where=f"{where}.region")
@@ -46,19 +51,20 @@ def make_truth(simulation: Simulation, scheme: Scheme) -> pd.DataFrame:
     Notes
     -----
     percent = sum of the planted entries that match + u(subject) + v(subject, session), with u and v normal with the
-    SDs of ``noise``, drawn anew for every ROI and condition from names alone.
+    SDs of ``noise``, drawn anew for every ROI and condition from names alone. An entry with ``per_sd_of`` counts as
+    many times as the subject's score lies SDs above the mean of the group.
     """
     noise, seed = simulation.noise, simulation.seed
-    entries: dict[tuple[RoiKey, str], list[tuple[float, str | None, str | None]]] = {}
+    entries: dict[tuple[RoiKey, str], list[Planted]] = {}
     for entry in simulation.planted:
         for side in entry.hemispheres:
-            key = (RoiKey(entry.region, side, entry.definition), entry.condition)
-            entries.setdefault(key, []).append((entry.percent, entry.group, entry.session))
+            entries.setdefault((RoiKey(entry.region, side, entry.definition), entry.condition), []).append(entry)
     rows = []
     for subject, session, group in scheme.visits():
         for (roi, condition), planted in entries.items():
             names = (roi.region, roi.hemisphere, roi.definition, condition)
-            percent = sum(p for p, g, s in planted if g in (None, group) and s in (None, session))
+            percent = sum(entry.percent * share(simulation, scheme.scores, entry.per_sd_of, subject, group)
+                          for entry in planted if entry.group in (None, group) and entry.session in (None, session))
             percent += noise.subject_sd_percent * generator(seed, "subject", subject, *names).standard_normal()
             percent += noise.session_sd_percent * generator(seed, "session", subject, session,
                                                             *names).standard_normal()

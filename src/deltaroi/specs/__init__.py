@@ -3,9 +3,15 @@
 A result carries the spec that made it. Every field is described; the JSON Schema is generated from these models.
 """
 
-from deltaroi.specs.associations import Association, misfits
+from deltaroi.specs.associations import Association, about, misfits
 from deltaroi.specs.base import SIDES, Hemisphere, Name, Point, Scalar, Spec
+from deltaroi.specs.behaviour import Measure, measure_misfits
+from deltaroi.specs.claims import Claim, ClaimTable, Plant
+from deltaroi.specs.connectivity import Connectivity, RoiChoice
+from deltaroi.specs.design import Design, DesignGroup, NotStated
+from deltaroi.specs.factorial import Factorial, factorial_misfits
 from deltaroi.specs.group import Execution, Groups, GroupStats, Summary
+from deltaroi.specs.phases import phase_misfits
 from deltaroi.specs.power import Power, Spread
 from deltaroi.specs.regions import (
     LARGEST_RADIUS_MM,
@@ -23,9 +29,12 @@ from deltaroi.specs.regions import (
     Threshold,
 )
 from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
-from deltaroi.specs.simulation import Noise, Planted, SimulatedEvents, Simulation
+from deltaroi.specs.simulation import Coupled, Noise, Planted, Score, SimulatedEvents, Simulation
 
-__all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Combine", "CombineRoi", "Condition", "Confounds",
-           "CustomRoi", "Execution", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere",
-           "LabelsRoi", "MaskRoi", "Name", "Noise", "Planted", "Point", "Power", "RegionChoice", "Regions", "Rule",
-           "Scalar", "SimulatedEvents", "Simulation", "Spec", "SphereRoi", "Spread", "Summary", "Threshold", "misfits"]
+__all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Claim", "ClaimTable", "Combine", "CombineRoi",
+           "Condition", "Confounds", "Connectivity", "Coupled", "CustomRoi", "Design", "DesignGroup", "Execution",
+           "Factorial", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere", "LabelsRoi",
+           "MaskRoi", "Measure", "Name", "Noise", "NotStated", "Plant", "Planted", "Point", "Power", "RegionChoice",
+           "Regions", "RoiChoice", "Rule", "Scalar", "Score", "SimulatedEvents", "Simulation", "Spec", "SphereRoi",
+           "Spread", "Summary", "Threshold", "about", "factorial_misfits", "measure_misfits", "misfits",
+           "phase_misfits"]

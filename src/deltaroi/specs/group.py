@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from deltaroi.specs.base import Spec
+from deltaroi.specs.base import Name, Spec
+from deltaroi.specs.factorial import Factorial
 
 
 class Groups(Spec):
@@ -48,6 +49,12 @@ class GroupStats(Spec):
         "sessions, or a slope where it can be fitted and else an intercept, which is said.")
     times: list[float] | None = Field(None, min_length=2, description="Times of the sessions for linear trends and "
                                       "random slopes, e.g. weeks; null: 0, 1, 2 and so on.")
+    phases: dict[Name, list[str]] = Field({}, description="Stretches between two sessions, by name, e.g. empathy: "
+                                          "[pre, mid]: change over each phase, and between adjacent ones the switch.")
+    primary_phase: str | None = Field(None, description="The phase whose change is the primary effect; null: as the "
+                                      "sessions decide.")
+    factorials: dict[Name, Factorial] = Field({}, description="Contrasts as the cells of crossed factors, by name: a "
+                                              "mixed analysis of variance beside the effects.")
     small_volume: bool = Field(False, description="Also ask the question of every voxel of each ROI, corrected over "
                                "the ROI's voxels: a second set of tests, for where in an ROI an effect lies.")
     multilevel: bool = Field(False, description="Also a Bayesian multilevel model over the ROIs of each contrast "
@@ -56,6 +63,7 @@ class GroupStats(Spec):
     def flips(self, model: str, kind: str) -> bool:
         """Whether signs are flipped to test a difference between groups of this model with errors of this kind."""
         robust = kind in ("welch", "hc2_welch", "cr2_welch")
+        robust |= model == "factorial" and self.variance != "classical"  # terms that have no robust form
         if self.arrangements == "permutations" or (model == "lmm" and not robust):
             return False
         return self.arrangements == "sign_flips" or robust
@@ -64,6 +72,13 @@ class GroupStats(Spec):
     def _times_rise(self) -> GroupStats:
         if self.times is not None and any(b <= a for a, b in pairwise(self.times)):
             raise ValueError(f"times must rise from session to session, found {self.times}")
+        return self
+
+    @model_validator(mode="after")
+    def _phases_have_two_ends(self) -> GroupStats:
+        for name, span in self.phases.items():
+            if len(span) != 2:
+                raise ValueError(f"phases.{name}: found {len(span)} session(s), expected two: [first, last]")
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,16 @@
 
 from deltaroi.tables import declared
 from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
+from deltaroi.tables.behaviour_tables import BEHAVIOUR, BEHAVIOUR_EFFECTS, BEHAVIOUR_SIZES, BEHAVIOUR_TABLES
+from deltaroi.tables.connectivity_tables import (
+    CONNECTIVITY,
+    CONNECTIVITY_ASSOCIATIONS,
+    CONNECTIVITY_EFFECTS,
+    CONNECTIVITY_POINTS,
+    CONNECTIVITY_SLOPES,
+    COUPLED,
+    OF_CONNECTIVITY,
+)
 from deltaroi.tables.declared import (
     EFFECTS,
     EXCLUSIONS,
@@ -13,22 +23,27 @@ from deltaroi.tables.declared import (
 )
 from deltaroi.tables.evidence_tables import EVIDENCE, EVIDENCE_SIZES, FINDINGS, POOLED, STATEMENTS
 from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
+from deltaroi.tables.factorial_table import FACTORIAL
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
 from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
+from deltaroi.tables.planted_table import PLANTED
 from deltaroi.tables.power_table import POWER
 from deltaroi.tables.schema import CONFIRMATORY, EXPLORATORY, Column, Schema, columns_hint, conform
 from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
-WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL)
+WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL, FACTORIAL)
 """The tables that the group stage writes where the study has something for them."""
 PUBLISHED = (EVIDENCE, STATEMENTS, FINDINGS, EVIDENCE_SIZES, POOLED)
 """The tables about published results."""
-SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *PUBLISHED, POWER, RUN_VALUES,
-                                                            SMALL_VOLUME)}}
+_ALONE = (PLANTED, POWER, RUN_VALUES, SMALL_VOLUME, COUPLED)
+SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *BEHAVIOUR_TABLES, *OF_CONNECTIVITY,
+                                                            *PUBLISHED, *_ALONE)}}
 """Every table by its name."""
 
-__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BESIDE", "CONFIRMATORY", "EFFECTS", "EFFECT_SIZES",
-           "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "EXPLORATORY", "FINDINGS", "MULTILEVEL", "POINTS", "POOLED",
-           "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS",
-           "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema",
-           "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEHAVIOUR_EFFECTS", "BEHAVIOUR_SIZES",
+           "BEHAVIOUR_TABLES", "BESIDE", "CONFIRMATORY", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
+           "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES",
+           "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "EXPLORATORY", "FACTORIAL", "FINDINGS", "MULTILEVEL",
+           "OF_CONNECTIVITY", "PLANTED", "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY",
+           "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS",
+           "TRUTH", "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]

@@ -15,7 +15,7 @@ _KEY = ("specification", "contrast", "summary", "region", "hemisphere", "definit
 
 ASSOCIATIONS = Schema("associations", columns(_ROI + f"""
     association | text! | | name of the association in the study file
-    score | text! | | column of participants.tsv
+    score | text! | | column of participants.tsv, or the difference of two
     outcome | text! | | change, baseline or last: what is held against the score
     adjusted_for | text | | what partial and robust are adjusted for; pearson and spearman are adjusted for nothing
     groups | text! | | groups whose subjects are in it

@@ -76,7 +76,7 @@ EFFECTS = Schema("effects", columns(f"""
        "se_kind"))
 
 EXCLUSIONS = Schema("exclusions", columns("""
-    stage | text! | | where it happened: inputs, masks, first-level, responses, effects or small-volume
+    stage | text! | | inputs, masks, first-level, responses, effects, behaviour, connectivity or small-volume
     subject | text | | BIDS subject label
     session | text | | BIDS session label
     run | text | | BIDS run label

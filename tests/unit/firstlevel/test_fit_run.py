@@ -14,6 +14,7 @@ from deltaroi.errors import DataError
 from deltaroi.firstlevel import RunFit, fit_run, load_fit, save_fit
 from deltaroi.grid import Grid
 from deltaroi.masks import RegionSet
+from deltaroi.signal.trials import Trials
 from deltaroi.specs import Condition, Confounds
 
 
@@ -226,8 +227,33 @@ def test_a_fit_comes_back_from_its_file_and_has_the_same_bytes_twice(tiny: Any, 
         if isinstance(mine, np.ndarray):
             assert mine.dtype == stored.dtype
             np.testing.assert_array_equal(mine, stored)
+        elif isinstance(mine, Trials):
+            assert (mine.conditions, mine.modulated) == (stored.conditions, stored.modulated)
+            for part in ("condition", "onset", "duration", "modulation"):
+                assert getattr(mine, part).dtype == getattr(stored, part).dtype
+                np.testing.assert_array_equal(getattr(mine, part), getattr(stored, part))
         else:
             assert mine == stored, field.name
+
+
+def test_the_events_are_kept_as_the_run_handled_them(tiny: Any, regions: RegionSet, asked: Any) -> None:
+    tiny.events["rating"] = np.arange(8.0)
+    tiny.events.loc[1, "onset"] = 500.0  # after the scan
+    conditions = {"rated": Condition(where={"trial_type": "a"}, duration=1.5, modulator="rating")}
+    fit = fit_run(tiny.write(), regions, asked({"x": "rated - b"}, conditions))
+    assert set(fit.trials.conditions) == {"rated", "rated__events", "b"}
+    assert fit.trials.modulated == ("rated",)
+    onset, duration, modulation = fit.trials.of("rated")
+    np.testing.assert_array_equal(onset, np.arange(4, 100, 24.0))
+    np.testing.assert_array_equal(duration, 1.5)
+    np.testing.assert_allclose(modulation, [-3, -1, 1, 3])
+    np.testing.assert_array_equal(fit.trials.of("b")[0], [40.0, 64.0, 88.0])
+    assert fit.trials.of("nothing")[0].size == 0
+    from nilearn.glm.first_level import compute_regressor
+
+    for name in ("rated", "rated__events", "b"):
+        columns, _ = compute_regressor(fit.trials.of(name), fit.hrf, fit.frame_times, oversampling=fit.oversampling)
+        np.testing.assert_allclose(fit.design[:, fit.columns.index(name)], columns[:, 0], atol=1e-12)
 
 
 def test_a_mean_displacement_nobody_knows_survives_the_file(tiny: Any, regions: RegionSet, asked: Any,
@@ -241,7 +267,7 @@ def test_damaged_files_are_data_errors(tiny: Any, regions: RegionSet, asked: Any
     path = tmp_path / "a.npz"
     save_fit(path, fit_run(tiny.write(), regions, asked()))
     whole = path.read_bytes()
-    other = whole.replace(b'{"version": 1,', b'{"version": 9,')
+    other = whole.replace(b'{"version": 2,', b'{"version": 9,')
     assert other != whole
     for content, pattern in ((b"", "empty"), (b"PK nonsense", "damaged"), (whole[: len(whole) // 2], "damaged"),
                              (whole[:-30], "damaged"), (other, "damaged|version 9")):

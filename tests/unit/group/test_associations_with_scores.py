@@ -198,3 +198,25 @@ def test_max_t_of_the_moderation_tests_the_moderation(make_table) -> None:
     result = analysed(table, permutations=999)
     assert row_of(result, "association:hours")["p_fwe"] > 0.2
     assert row_of(result, "association:hours_x_group")["p_fwe"] < 0.01
+
+
+def test_a_score_can_be_the_difference_of_two_columns(make_table) -> None:
+    """As if the difference had been a column; who lacks either of them is out."""
+    table = with_hours(make_table({"A": 14, "B": 14}), 0.1)
+    table["before"] = (table["hours"] % 7).round(3)
+    table["after"] = (table["hours"] + table["before"]).round(3)
+    table.loc[table["subject"] == "003", "before"] = np.nan
+    table.loc[table["subject"] == "003", "hours"] = np.nan
+    plain = analysed(table, change=HOURS)
+    result = analysed(table, change=Association(column="after", minus="before"))
+    same = ["term", "comparison", "region", "se_kind", "estimate", "se", "p", "p_fwe", "n"]
+    pd.testing.assert_frame_equal(result.effects[same], plain.effects[same], rtol=1e-9)
+    assert [(r.subject, r.reason) for r in result.exclusions] == [
+        ("003", "the score 'after - before' is missing: left out of the association 'change'")]
+    assert "per unit of after - before" in row_of(result, "association:change")["reading"]
+    assert set(table_of(result, "associations")["score"]) == {"after - before"}
+
+
+def test_a_column_less_itself_is_refused(make_table) -> None:
+    with pytest.raises(UsageError, match=r"associations.gain.minus: the column 'hours' less itself is zero"):
+        analysed(with_hours(make_table({"A": 6, "B": 6})), gain=Association(column="hours", minus="hours"))

@@ -44,6 +44,16 @@ def as_responses(study: Assumed, n: tuple[int, ...], draw: int, effect: float) -
         people if len(sample.columns) else None)
 
 
+def test_the_effect_of_a_primary_phase_begins_after_its_first_session() -> None:
+    spec = GroupStats(permutations=0, phases={"late": ["b", "c"]}, primary_phase="late")
+    study = assumed(sessions=("a", "b", "c"), spec=spec)
+    assert (study.question.model, study.question.comparison) == ("change", "A-B|c-b")
+    block, sample = simulate(study, (4, 5), 0)
+    added = with_effect(study, block, sample, 2.0).values - block.values
+    assert added[0, sample.group == 0] == pytest.approx(np.tile([0.0, 0.0, 2.0], (4, 1)))
+    assert not added[:, sample.group == 1].any()
+
+
 @pytest.mark.parametrize(("levels", "sessions", "covariates", "primary"), [
     (TWO, SESSIONS, 0, "auto"), (TWO, SESSIONS, 2, "auto"), (TWO, SESSIONS, 0, "change"),
     (("all",), SESSIONS, 0, "auto"), (("A", "B", "C"), SESSIONS, 0, "auto"), (TWO, ("n/a",), 0, "auto"),

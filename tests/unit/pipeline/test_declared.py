@@ -36,13 +36,23 @@ BASE: dict[str, Any] = {
                                  "task": "loc"}},
         },
     },
-    "contrasts": {"x": "a - b"},
-    "group": {"small_volume": True},
-    "associations": {"h": {"column": "hours"}},
+    "contrasts": {"x": "a - b", "y": "a"},
+    "group": {"small_volume": True,
+              "factorials": {"f": {"factors": {"v": ["a", "b"]}, "cells": {"x": ["a"], "y": ["b"]}}}},
+    "associations": {"h": {"column": "hours"}, "k": {"column": "hours", "of": "both"}},
+    "connectivity": {"net": {"method": "gppi", "seed": {"region": "VTA", "hemisphere": "L"}}},
+    "behaviour": {"m": {"columns": {"pre": "rmet_pre", "post": "rmet_post"}}},
+    "design": {"citation": "C", "year": 2000, "groups": {"g1": {}}, "not_stated": [{"what": "w", "choice": "c",
+                                                                                     "why": "y"}]},
+    "claims": {"k1": {"table": "effects", "where": {"region": "AI"}, "plant": {"condition": "a"}},
+               "k2": {"table": "effects", "where": {"region": "AI"}, "plant": {"score": "q"}},
+               "k3": {"untestable": "u"}},
     "simulation": {"planted": [{"region": "amygdala", "condition": "a", "percent": 1.0}]},
 }
 M, F, R, E = "masks", "first-level", "responses", "effects"
 S = "small-volume"
+C = "connectivity"
+B = "behaviour"  # measures of the subjects; the responses do not decide it
 L = "localisers"  # the first level of localiser tasks, beside the fields of F
 CHOSEN = {"within": "amygdala.hcpex", "contrast": "x", "strongest": 9}
 CASES: dict[str, tuple[Any, set[str]]] = {
@@ -53,18 +63,18 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "dataset.task": ("t2", set()),
     "dataset.space": ("MNI152NLin6Asym", set()),
     "dataset.resolution": ("2", set()),
-    "dataset.sessions": (["pre", "late"], {E, S}),
+    "dataset.sessions": (["pre", "mid", "post"], {E, S, C, B}),
     "dataset.subjects": (["01"], set()),
     "dataset.exclude_where": ({"qc": [1]}, set()),
     "dataset.allow_space_mismatch": (True, {M}),
     "conditions.c1.where": ({"trial_type": ["b"]}, {F}),
     "conditions.c1.duration": (2.0, {F}),
     "conditions.c1.modulator": ("rating", {F}),
-    "groups.column": ("arm", {E, S}),
-    "groups.levels": (["B", "A"], {E, S}),
-    "groups.assignment": ("preexisting", {E, S}),
-    "groups.covariates": (["age"], {E, S}),
-    "groups.strata": ("site", {E, S}),
+    "groups.column": ("arm", {E, S, C, B}),
+    "groups.levels": (["B", "A"], {E, S, C, B}),
+    "groups.assignment": ("preexisting", {E, S, C, B}),
+    "groups.covariates": (["age"], {E, S, C, B}),
+    "groups.strata": ("site", {E, S, C, B}),
     "regions.include": (["AI", "f", "t"], {M}),
     "regions.include.2.region": ("AI", {M}),
     "regions.include.2.definition": ("aal3", {M}),
@@ -97,20 +107,20 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "regions.custom.c.combine.from_mm": (0.0, {M}),
     "regions.custom.c.combine.to_mm": (10.0, {M}),
     "regions.custom.f.functional.within": ("AI.hcpex", {M}),
-    "regions.custom.f.functional.contrast": ("y", {R, S}),
-    "regions.custom.f.functional.strongest": (10, {R, S}),
-    "regions.custom.f.functional.select_from": ({**CHOSEN, "select_from": "other_runs"}, {R, S}),
-    "regions.custom.f.functional.runs": (["2"], {R, S}),
+    "regions.custom.f.functional.contrast": ("y", {R, S, C}),
+    "regions.custom.f.functional.strongest": (10, {R, S, C}),
+    "regions.custom.f.functional.select_from": ({**CHOSEN, "select_from": "other_runs"}, {R, S, C}),
+    "regions.custom.f.functional.runs": (["2"], {R, S, C}),
     "regions.custom.f.functional.above_t": ({"within": "amygdala.hcpex", "contrast": "x", "above_t": 3.0,
-                                             "select_from": "runs", "runs": ["1"]}, {R, S}),
+                                             "select_from": "runs", "runs": ["1"]}, {R, S, C}),
     "regions.custom.f.functional.allow_circular": ({**CHOSEN, "select_from": "same_data", "allow_circular": True},
-                                                   {M, R, S}),
+                                                   {M, R, S, C}),
     "regions.custom.a.functional.above_t": (3.0, set()),  # not included
-    "regions.custom.t.functional.contrast": ("u - 2 * v", {L, R, S}),
-    "regions.custom.t.functional.task": ("other", {L, R, S}),
-    "regions.custom.t.functional.strongest": (10, {R, S}),
-    "regions.minimum_coverage": (0.8, {R, S}),
-    "regions.family": ("all_contrasts", {E, S}),
+    "regions.custom.t.functional.contrast": ("u - 2 * v", {L, R, S, C}),
+    "regions.custom.t.functional.task": ("other", {L, R, S, C}),
+    "regions.custom.t.functional.strongest": (10, {R, S, C}),
+    "regions.minimum_coverage": (0.8, {R, S, C}),
+    "regions.family": ("all_contrasts", {E, S, C}),
     "first_level.hrf": ("glover", {F}),
     "first_level.fir_delays": ([1, 2], {F}),
     "first_level.oversampling": (16, {F}),
@@ -127,22 +137,38 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "first_level.confounds.scrub_fd_mm": (0.9, {F}),
     "first_level.confounds.scrub_dvars": (1.5, {F}),
     "first_level.confounds.non_steady_state": (False, {F}),
-    "contrasts": ({"x": "a - 2 * b"}, {F}),
+    "contrasts": ({"x": "a - 2 * b", "y": "a"}, {F, C}),
     "summary": ("median", {R}),
-    "group.primary": ("change", {E, S}),
-    "group.variance": ("classical", {E, S}),
-    "group.permutations": (99, {E, S}),
-    "group.arrangements": ("permutations", {E, S}),
-    "group.seed": (1, {E, S}),
-    "group.equivalence_bounds_d": (0.5, {E}),
-    "group.random": ("slope", {E}),
-    "group.times": ([0.0, 8.0], {E}),
+    "group.primary": ("change", {E, S, C, B}),
+    "group.variance": ("classical", {E, S, C, B}),
+    "group.permutations": (99, {E, S, C, B}),
+    "group.arrangements": ("permutations", {E, S, C, B}),
+    "group.seed": (1, {E, S, C, B}),
+    "group.equivalence_bounds_d": (0.5, {E, C, B}),
+    "group.random": ("slope", {E, C, B}),
+    "group.times": ([0.0, 8.0], {E, C, B}),
+    "group.phases": ({"whole": ["pre", "post"]}, {E, C, B}),
+    "group.factorials.f.factors": ({"v": ["b", "a"]}, {E}),
+    "group.factorials.f.cells": ({"x": ["b"], "y": ["a"]}, {E}),
     "group.small_volume": (False, {S}),
     "associations.h.column": ("scale", {E}),
+    "associations.h.minus": ("before", {E}),
+    "behaviour.m.columns": ({"pre": "rmet_pre", "post": "rmet_late"}, {B}),
+    "behaviour.m.unit": ("points", {B}),
     "associations.h.outcome": ("last", {E}),
     "associations.h.adjust_for": (["baseline"], {E}),
     "associations.h.groups": (["A"], {E}),
     "associations.h.moderation": (False, {E}),
+    "associations.h.of": ("connectivity", {E, C}),
+    "associations.k.outcome": ("last", {E, C}),
+    "connectivity.net.method": ("beta_series", {C}),
+    "connectivity.net.seed.region": ("AI", {C}),
+    "connectivity.net.seed.hemisphere": ("R", {C}),
+    "connectivity.net.seed.definition": ("hcpex", {C}),
+    "connectivity.net.targets": ([{"region": "amygdala", "hemisphere": "R"}], {C}),
+    "connectivity.net.contrasts": (["x"], {C}),
+    "connectivity.net.deconvolve": (False, {C}),
+    "connectivity.net.minimum_trials": (12, {C}),
     "power.n": ([20, [30, 15]], set()),
     "power.effects": ([0.5], set()),
     "power.effects_in": ("raw", set()),
@@ -157,8 +183,35 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "power.permutations": (99, set()),
     "power.seed": (2, set()),
     "group.multilevel": (True, {E}),
+    "design.citation": ("D", set()),
+    "design.year": (2001, set()),
+    "design.doi": ("10.1/x", set()),
+    "design.groups.g1.n": (9, set()),
+    "design.groups.g1.male_percent": (50.0, set()),
+    "design.groups.g1.age_mean": (30.0, set()),
+    "design.groups.g1.age_sd": (5.0, set()),
+    "design.groups.g1.training": ("t", set()),
+    "design.not_stated.0.what": ("v", set()),
+    "design.not_stated.0.choice": ("d", set()),
+    "design.not_stated.0.why": ("z", set()),
+    "design.default_effect_d": (0.5, set()),
+    "design.measurement_sd_percent": (0.2, set()),
+    "claims.k1.table": ("factorial", set()),
+    "claims.k1.where": ({"region": "VTA"}, set()),
+    "claims.k1.plant.condition": (["a", "b"], set()),
+    "claims.k1.plant.contrast": ("x", set()),
+    "claims.k2.plant.score": ("p", set()),
+    "claims.k1.plant.per_sd_of": ("q", set()),
+    "claims.k1.plant.coupling": ("n", set()),
+    "design.connectivity_sd": (0.3, set()),
+    "claims.k1.plant.group": ("A", set()),
+    "claims.k1.plant.session": ("post", set()),
+    "claims.k3.untestable": ("v", set()),
 }
-NOWHERE = {"schema_version", "dataset.maps"}  # one value only; the other source of data
+NOWHERE = {"schema_version", "dataset.maps",  # one value only; the other source of data
+           "group.primary_phase",  # needs phases: see below
+           # all of them in the case connectivity.net.targets
+           *(f"connectivity.targets.{end}" for end in ("region", "hemisphere", "definition"))}
 WITHOUT_REPORT = ("execution.",)
 SIMULATION = "simulation."  # decides only the simulated data, and shows in the report
 
@@ -182,13 +235,20 @@ def test_field(path: str) -> None:
     assert {stage for stage in before if before[stage] != after[stage]} == stages | {"report"}
 
 
+def test_a_primary_phase_is_what_the_voxels_are_asked_too() -> None:
+    phases = {"phases": {"whole": ["pre", "post"]}}
+    before, after = (declared(change("group", {**BASE["group"], **phases, **more})) for more in
+                     ({}, {"primary_phase": "whole"}))
+    assert {stage for stage in before if before[stage] != after[stage]} == {E, S, C, B, "report"}
+
+
 @pytest.mark.parametrize(("path", "value"), [("execution.jobs", 7), ("execution.on_error", "stop")])
 def test_execution_decides_nothing(path: str, value: Any) -> None:
     assert declared(change("name", "s")) == declared(change(path, value))
 
 
 def test_a_contrast_written_differently_is_the_same_contrast() -> None:
-    before, after = declared(change("name", "s")), declared(change("contrasts", {"x": "1 * a - (b)"}))
+    before, after = declared(change("name", "s")), declared(change("contrasts", {"x": "1 * a - (b)", "y": "a"}))
     assert before["first-level"] == after["first-level"]
 
 
@@ -207,7 +267,7 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def test_every_field_has_its_case() -> None:
-    keys = ("c1", "m", "l", "w", "s", "c", "f", "a", "t", "h")
+    keys = ("c1", "m", "l", "w", "s", "c", "f", "a", "t", "h", "k", "net", "g1", "k1", "k2", "k3")
     tested = {".".join(p for p in path.split(".") if not p.isdigit() and p not in keys) for path in CASES}
     known = {path for path in fields(Study) if not path.startswith((SIMULATION, *WITHOUT_REPORT))}
     assert known - tested - NOWHERE == set()

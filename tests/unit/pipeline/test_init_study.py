@@ -181,5 +181,5 @@ def test_the_template_shows_the_defaults() -> None:
         field = Study.model_fields[section]
         assert getattr(study, section) == field.get_default(call_default_factory=True), section
     assert study.simulation is not None
-    bare = type(study.simulation)().model_dump(exclude={"planted"})
-    assert study.simulation.model_dump(exclude={"planted"}) == bare
+    bare = type(study.simulation)().model_dump(exclude={"planted", "coupled", "scores"})
+    assert study.simulation.model_dump(exclude={"planted", "coupled", "scores"}) == bare
