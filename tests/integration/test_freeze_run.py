@@ -92,7 +92,7 @@ def test_without_a_lock_the_status_is_missing(tiny: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("old", "new", "explored", "stages", "says"), [
     ("permutations: 200", "permutations: 200, equivalence_bounds_d: 0.5", EVERY, {"effects", "report"},
-     "group.equivalence_bounds_d: 0.3 -> 0.5 (the rows of effects.tsv)"),
+     "group.equivalence_bounds_d: 0.3 -> 0.5 (the rows of effects.tsv, "),
     ("scrub_fd_mm: 0.9", "scrub_fd_mm: 0.5", EVERY, {"first-level", "effects", "report"},  # censors the same volumes
      "first_level.confounds.scrub_fd_mm: 0.9 -> 0.5 (every row)"),
     ("[amygdala, AI, VTA]", "[amygdala, AI]", EVERY, {"masks", "first-level", "responses", "effects", "report"},
@@ -236,3 +236,30 @@ def test_the_place_of_a_study_changes_no_byte(worked: Path, tmp_path: Path) -> N
     text = (copy / "out" / "group" / "frozen.json").read_text()
     assert str(worked) not in text
     assert str(copy) not in text
+
+
+def test_connections_and_behaviour(tiny: Path, edit: Edit) -> None:
+    """An added ROI is a further target, corrected apart; a changed measure touches its own rows only."""
+    table = tiny / "bids" / "participants.tsv"
+    header, *people = table.read_text().splitlines()
+    scores = [f"{line}\t{i % 5}\t{(3 * i) % 7}" for i, line in enumerate(people)]
+    table.write_text("\n".join([f"{header}\tscale_pre\tscale_post", *scores]) + "\n")
+    edit(tiny, "group: {permutations: 200}", "group: {permutations: 200}\n"
+         "connectivity: {net: {method: gppi, seed: {region: AI, hemisphere: L}, contrasts: [negative_vs_neutral]}}\n"
+         "behaviour: {scale: {columns: {pre: scale_pre, post: scale_post}}}")
+    freeze(tiny / "study.yaml")
+    deltaroi.run(tiny / "study.yaml", tiny / "out", until="effects")
+    path = tiny / "out" / "group" / "connectivity_effects.tsv"
+    before = path.read_text().splitlines()
+    connected = pd.read_csv(path, sep="\t")
+    assert (connected["status"].eq("confirmatory") == connected["primary"]).all()
+    edit(tiny, "[amygdala, AI, VTA]", "[amygdala, AI, VTA, mOFC]")
+    edit(tiny, "behaviour: {scale: {", "behaviour: {scale: {unit: points, ")
+    again = deltaroi.run(tiny / "study.yaml", tiny / "out", until="effects")
+    assert [line for line in path.read_text().splitlines() if "\tmOFC\t" not in line] == before
+    added = again.connectivity_effects.query("target_region == 'mOFC'")
+    assert set(added["status"]) == {"exploratory"}
+    assert set(added["family_size"]) == {2}
+    measured = pd.read_csv(tiny / "out" / "group" / "behaviour_effects.tsv", sep="\t")
+    assert set(measured["status"]) == {"exploratory"}
+    assert primary(tiny)["confirmatory"] == EVERY

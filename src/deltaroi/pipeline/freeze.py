@@ -18,7 +18,8 @@ from deltaroi.errors import StudyError, UsageError
 from deltaroi.io.files import write_json
 from deltaroi.layout import Layout
 from deltaroi.masks import MISSING_FILE
-from deltaroi.pipeline.lock import differences, outcomes
+from deltaroi.pipeline.lock import outcomes
+from deltaroi.pipeline.lock_differences import differences
 from deltaroi.pipeline.lock_file import FORMAT, Lock, lock_of, lock_path, read_lock
 from deltaroi.pipeline.lock_items import NOT_LOCKED, digest_of, hash_of, lock_items
 from deltaroi.pipeline.record import portable

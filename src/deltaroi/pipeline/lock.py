@@ -8,8 +8,8 @@ asked: a folder that has responses and does not name the lock first was there wi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,14 @@ from deltaroi.config.study import Study
 from deltaroi.group.associations import LEADING
 from deltaroi.io.files import write_json
 from deltaroi.layout import Layout
+from deltaroi.pipeline.lock_differences import EVERY_ROW, NAMED, TABLES, differences
 from deltaroi.pipeline.lock_file import Lock, find_lock
 from deltaroi.pipeline.lock_items import CONTRAST, ROI, lock_items
-from deltaroi.report.locked import ABSENT, Difference, Locked
+from deltaroi.report.locked import Locked
 from deltaroi.specs.associations import END
 from deltaroi.tables import ALL_ROIS, CONFIRMATORY, EXPLORATORY
-from deltaroi.types import CIRCULAR, RoiKey
+from deltaroi.types import CIRCULAR, NA, RoiKey
 
-TOUCH_ONE_TABLE = {"group.equivalence_bounds_d": "effects", "group.small_volume": "small_volume",
-                   "group.multilevel": "multilevel"}
-"""The fields that decide one table of results and no other."""
-_ASSOCIATION = "associations."
 _NO_LOCK = "no lock"
 
 
@@ -41,12 +38,14 @@ class Judged:
     ----------
     locked : Locked
         The lock and what differs, for people.
+    whole : bool
+        Whether nothing that touches every row differs, and results did not come first.
     confirmatory : frozenset of (str, RoiKey)
         Tests, a contrast in an ROI, that are as frozen with everything that decides them.
     apart : frozenset of (str, RoiKey)
         Tests that are not in the lock and would share a family with such: they are corrected apart.
-    associations : frozenset of str
-        Associations that are as frozen.
+    names : mapping of str to frozenset of str
+        ``association connection measure factorial`` -> those that are as frozen.
     tables : frozenset of str
         Tables whose rows all are exploratory.
     leading : str
@@ -56,18 +55,20 @@ class Judged:
     """
 
     locked: Locked
+    whole: bool
     confirmatory: frozenset[tuple[str, RoiKey]]
     apart: frozenset[tuple[str, RoiKey]]
-    associations: frozenset[str]
+    names: Mapping[str, frozenset[str]]
     tables: frozenset[str]
     leading: str
     content: Mapping[str, Any]
 
     def fields(self) -> dict[str, Any]:
         """What decides the column ``status`` and the families, JSON-able."""
-        return {"confirmatory": sorted([contrast, roi.label] for contrast, roi in self.confirmatory),
+        return {"whole": self.whole,
+                "confirmatory": sorted([contrast, roi.label] for contrast, roi in self.confirmatory),
                 "apart": sorted([contrast, roi.label] for contrast, roi in self.apart),
-                "associations": sorted(self.associations), "tables": sorted(self.tables)}
+                "names": {what: sorted(names) for what, names in self.names.items()}, "tables": sorted(self.tables)}
 
     def mark(self, table: pd.DataFrame, name: str) -> pd.DataFrame:
         """A table of results with its column ``status``; other tables as they are."""
@@ -79,18 +80,38 @@ class Judged:
     def _confirms(self, row: Mapping[str, Any], name: str) -> bool:
         """Whether a row leads its question and is as frozen."""
         association = row.get("association")
-        if name == "effects" and row["model"] == "association":
+        if row.get("model") == "association":
             association = str(row["term"]).removeprefix("association:").removesuffix(END)
             leads = row["se_kind"] == self.leading
         else:
-            leads = row.get("primary", row.get("leading", row.get("kind") in (None, "partial")))
-            if name in self.tables:
-                return False
-        if not leads or (association is not None and association not in self.associations):
+            leads = _leads(row) and name not in self.tables
+        named = {"association": association, "connection": row["name"] if "seed_region" in row else None,
+                 "measure": row.get("measure"), "factorial": row.get("factorial")}
+        known = all(one is None or one in self.names[what] for what, one in named.items())
+        if not (self.whole and leads and known):
             return False
-        if row["region"] == ALL_ROIS:
-            return any(row["contrast"] == contrast for contrast, _ in self.confirmatory)
-        return (row["contrast"], RoiKey(row["region"], row["hemisphere"], row["definition"])) in self.confirmatory
+        if row.get("region") == ALL_ROIS:
+            return any(contrast == row["contrast"] for contrast, _ in self.confirmatory)
+        return self._tested(row) <= self.confirmatory
+
+    def _tested(self, row: Mapping[str, Any]) -> set[tuple[str, RoiKey]]:
+        """The tests that a row rests on; none for a measure of behaviour."""
+        if "measure" in row:
+            return set()
+        contrasts = [row["contrast"]] if "contrast" in row else \
+            list(self.content["items"][f"group.factorials.{row['factorial']}"]["content"]["cells"])
+        ends = ("seed_", "target_") if "seed_region" in row else ("",)
+        rois = [RoiKey(*(str(row[f"{end}{part}"]) for part in ("region", "hemisphere", "definition"))) for end in ends]
+        return {(contrast, roi) for contrast in contrasts for roi in rois}
+
+
+def _leads(row: Mapping[str, Any]) -> bool:
+    """Whether a row leads its question, by the columns that its table has."""
+    if "primary" in row:
+        return bool(row["primary"])
+    if "leading" in row:
+        return bool(row["leading"]) and row.get("within_group", NA) == NA
+    return row.get("kind") in (None, "partial")
 
 
 def marked(table: pd.DataFrame, name: str, judged: Judged | None) -> pd.DataFrame:
@@ -115,20 +136,20 @@ def judge(study: Study, file: Path, lock: Lock, late: str = "") -> Judged:
     now = lock_items(study, file)
     found = differences(lock.items, now)
     late = late or _late_by_lock(lock)
-    touched = {_scope(one) for one in found}
-    then = _Tests(lock.items)
-    kept = _Tests({name: content for name, content in lock.items.items() if now.get(name) == content})
+    whole = not late and all(one.touches != EVERY_ROW for one in found)
+    same = {name: content for name, content in lock.items.items() if now.get(name) == content}
+    then, kept, asked = _Tests(lock.items), _Tests(same), _Tests(now)
     wide = study.regions.family == "all_contrasts"
-    whole = kept.rois == then.rois and (kept.contrasts == then.contrasts or not wide)
-    good = kept.contrasts if whole and not late and "all" not in touched else frozenset()
+    intact = whole and kept.rois == then.rois and (kept.contrasts == then.contrasts or not wide)
+    good = kept.contrasts if intact else frozenset()
     confirmatory = frozenset((contrast, roi) for contrast in good for roi in then.rois)
-    asked = _Tests(now)
     shared = asked.contrasts if wide and good else good
     apart = frozenset((contrast, roi) for contrast in shared for roi in asked.rois) - confirmatory
-    associations = frozenset(name for name in study.associations if f"{_ASSOCIATION}{name}" in lock.items
-                             and lock.items[f"{_ASSOCIATION}{name}"] == now[f"{_ASSOCIATION}{name}"])
-    return Judged(Locked.of(lock.content, late, len(apart), found), confirmatory, apart, associations,
-                  frozenset(touched) & frozenset(TOUCH_ONE_TABLE.values()), LEADING[study.group.variance], lock.content)
+    names = {what: frozenset(name.removeprefix(start) for name in same if name.startswith(start))
+             for start, what in NAMED.items()}
+    tables = frozenset(table for one in found for table in TABLES.get(one.place, ()))
+    return Judged(Locked.of(lock.content, late, len(apart), found), whole, confirmatory, apart, names, tables,
+                  LEADING[study.group.variance], lock.content)
 
 
 class _Tests:
@@ -139,59 +160,6 @@ class _Tests:
         self.contrasts = frozenset(name.removeprefix(CONTRAST) for name in items if name.startswith(CONTRAST))
         self.rois = frozenset(RoiKey(one["region"], one["hemisphere"], one["definition"]) for one in rois
                               if one["definition"] != CIRCULAR)
-
-
-def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """What differs between the items of a lock and those of a study, place by place, in the order of the lock."""
-    found: list[Difference] = []
-    for name in (*then, *(name for name in now if name not in then)):
-        if name in then and name in now:
-            found += _leaves(name, then[name], now[name])
-        else:
-            whole = now.get(name, then.get(name))
-            text = f"source {whole['source'][:12]}" if name.startswith(ROI) else _text(whole)
-            found.append(Difference(name, text if name in then else ABSENT, text if name in now else ABSENT, ""))
-    return tuple(replace(one, touches=_touches(one)) for one in found)
-
-
-def _leaves(place: str, then: Any, now: Any) -> Iterator[Difference]:
-    if then == now:
-        return
-    if isinstance(then, dict) and isinstance(now, dict):
-        for key in (*then, *(key for key in now if key not in then)):
-            yield from _leaves(f"{place}.{key}", then.get(key, ABSENT), now.get(key, ABSENT))
-        return
-    yield Difference(place, _text(then), _text(now), "")
-
-
-def _text(value: Any) -> str:
-    return ABSENT if value == ABSENT else json.dumps(value, ensure_ascii=False)
-
-
-def _scope(one: Difference) -> str:
-    """What a difference touches: ``tests``, ``association``, one table, or ``all`` rows."""
-    if one.place.startswith((ROI, CONTRAST)) and one.place not in _FIELDS_OF_REGIONS:
-        return "tests"
-    if one.place.startswith(_ASSOCIATION):
-        return "association"
-    return TOUCH_ONE_TABLE.get(one.place, "all")
-
-
-_FIELDS_OF_REGIONS = ("regions.minimum_coverage", "regions.family")
-
-
-def _touches(one: Difference) -> str:
-    """Which rows a difference makes exploratory, in words."""
-    scope = _scope(one)
-    if scope == "all":
-        return "every row"
-    if scope == "association":
-        return "the rows of this association"
-    if scope != "tests":
-        return f"the rows of {scope}.tsv"
-    if one.frozen == ABSENT:
-        return "its own rows"
-    return "its own rows and every row that was corrected together with them"
 
 
 def _late_by_lock(lock: Lock) -> str:

@@ -18,9 +18,9 @@ from deltaroi.masks import roi_contents
 from deltaroi.pipeline.declared import contrast_weights
 from deltaroi.specs import Condition, FunctionalRoi, Scalar
 
-NOT_LOCKED = ("schema_version", "description", "dataset.bids_dir", "dataset.derivatives", "dataset.maps", "power",
-              "simulation", "execution")
-"""The fields that decide no result of given data: words, places, assumptions, and how the work is done."""
+NOT_LOCKED = ("schema_version", "description", "dataset.bids_dir", "dataset.derivatives", "dataset.maps", "design",
+              "claims", "power", "simulation", "execution")
+"""The fields that decide no result of given data: words, places, what was published or is assumed, how work is done."""
 ROI, CONTRAST = "regions.", "contrasts."
 """How the items of ROIs and contrasts begin."""
 _RESOLVED = ("include", "hemispheres", "definition", "threshold", "custom")
@@ -50,6 +50,9 @@ def lock_items(study: Study, file: Path) -> dict[str, Any]:
             items |= {CONTRAST + one: weights[one] for one in value}
         elif section == "regions":
             items["regions"] = {key: inner for key, inner in value.items() if key not in _RESOLVED}
+        elif section == "group":
+            items[section] = {key: inner for key, inner in value.items() if key != "factorials"}
+            items |= {f"{section}.factorials.{one}": inner for one, inner in value["factorials"].items()}
         elif isinstance(getattr(study, section), dict):  # named entries
             items |= {f"{section}.{one}": inner for one, inner in value.items()}
         else:

@@ -15,6 +15,7 @@ from deltaroi.group.blocks import prepare
 from deltaroi.group.multilevel import multilevel
 from deltaroi.signal.session_map import SessionMap
 from deltaroi.specs import GroupStats
+from deltaroi.specs.factorial import Factorial
 from deltaroi.types import RoiKey
 
 DESIGN = GroupDesign(("pre", "post"), ("A", "B"), "randomised")
@@ -56,6 +57,16 @@ def test_an_added_contrast_of_a_family_over_contrasts(responses: pd.DataFrame) -
     frozen = found[found["contrast"] == "x"].reset_index(drop=True)
     numbers = ["p", "p_fwe", "p_step_down", "p_holm", "q_fdr", "family_size"]
     pd.testing.assert_frame_equal(frozen[numbers], known[numbers])
+
+
+def test_a_factorial_leaves_the_others_as_they_were(responses: pd.DataFrame) -> None:
+    spec = GroupStats(permutations=200, seed=4, factorials={"f": Factorial(
+        factors={"v": ["1", "2"]}, cells={"x": ["1"], "y": ["2"]})})
+    added = frozenset(("x", key(region)) for region in ("r2",))
+    known = analyse(responses[responses["region"] != "r2"], DESIGN, spec).beside["factorial"]
+    found = analyse(responses, replace(DESIGN, apart=added), spec).beside["factorial"]
+    pd.testing.assert_frame_equal(found[found["region"] != "r2"].reset_index(drop=True), known)
+    assert set(found.loc[found["region"] == "r2", "family_size"]) == {1}
 
 
 def test_voxels_of_an_added_roi() -> None:

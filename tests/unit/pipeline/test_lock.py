@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,8 @@ def study(**changes: Any) -> Study:
         target = data
         for part in parents:
             target = target.setdefault(part, {})
-        target[last] = value
-    return parse_study(yaml.safe_dump(data))
+        target[last] = copy.deepcopy(value)
+    return parse_study(json.dumps(data))
 
 
 def lock(one: Study, found: str = "nothing") -> Lock:
@@ -61,7 +63,7 @@ def test_as_frozen() -> None:
     found = judged({})
     assert found.confirmatory == ALL
     assert (found.apart, found.tables, found.locked.differences) == (frozenset(), frozenset(), ())
-    assert found.associations == {"h", "k"}
+    assert found.names["association"] == {"h", "k"}
 
 
 @pytest.mark.parametrize("now", [
@@ -142,7 +144,10 @@ def test_a_functional_roi_changes_with_the_contrast_that_chooses_it() -> None:
 def test_what_decides_one_table(place: str, value: Any, table: str) -> None:
     found = judged({place: value})
     assert found.confirmatory == ALL
-    assert found.tables == {table}
+    assert table in found.tables
+    assert "slopes" not in found.tables
+    assert set(found.tables) == {name.removesuffix(".tsv") for one in found.locked.differences
+                                 for name in one.touches.removeprefix("the rows of ").split(", ")}
 
 
 def rows(**columns: Any) -> pd.DataFrame:
@@ -151,7 +156,7 @@ def rows(**columns: Any) -> pd.DataFrame:
                          for values in zip(*columns.values(), strict=True)])
 
 
-def statuses(found: Judged, name: str, **columns: Any) -> list[str]:
+def statuses(found: Judged, name: str, /, **columns: Any) -> list[str]:
     return [{"confirmatory": "c", "exploratory": "e"}[one] for one in marked(rows(**columns), name, found)["status"]]
 
 
@@ -176,6 +181,54 @@ def test_rows_beside_effects() -> None:
     assert statuses(found, "slopes", association=["h", "h", "n"], leading=[True, False, True]) == ["c", "e", "e"]
     kinds = ["partial", "pearson", "spearman", "robust"]
     assert statuses(found, "associations", association=["h"] * 4, kind=kinds) == ["c", "e", "e", "e"]
+
+
+NET = {"net": {"method": "gppi", "seed": {"region": "AI", "hemisphere": "L"}}}
+PAIR = {"name": ["net", "net", "net"], "seed_region": ["AI"] * 3, "seed_hemisphere": ["L"] * 3,
+        "seed_definition": ["hcpex"] * 3, "target_region": ["amygdala", "VTA", "amygdala"],
+        "target_hemisphere": ["L"] * 3, "target_definition": ["hcpex"] * 3, "primary": [True, True, False],
+        "model": ["change"] * 3}
+
+
+@pytest.mark.parametrize(("now", "expected"), [
+    ({}, ["c", "e", "e"]), ({"regions__include": ["amygdala", "AI", "VTA"]}, ["c", "e", "e"]),
+    ({"connectivity": {"net": {**NET["net"], "deconvolve": False}}}, ["e"] * 3),
+    ({"connectivity": {"other": NET["net"]}}, ["e"] * 3), ({"regions__include": ["amygdala"]}, ["e"] * 3),
+    ({"first_level__noise": "ols"}, ["e"] * 3),
+])
+def test_rows_of_connectivity(now: dict[str, Any], expected: list[str]) -> None:
+    found = judged({"connectivity": NET, **now}, {"connectivity": NET})
+    assert statuses(found, "connectivity_effects", **PAIR) == expected
+    if "connectivity" in now:
+        assert found.confirmatory == ALL
+        assert {one.touches for one in found.locked.differences} == {"the rows of this connection"}
+
+
+def test_rows_of_behaviour_do_not_rest_on_rois() -> None:
+    scale = {"m": {"columns": {"pre": "a", "post": "b"}}, "k": {"columns": {"pre": "c", "post": "d"}}}
+    table = pd.DataFrame({"measure": ["m", "m", "k", "new"], "primary": [True, False, True, True], "status": "n/a",
+                          "model": "change"})
+    changed = {"m": scale["m"], "k": {**scale["k"], "unit": "points"}, "new": {"columns": {"pre": "e", "post": "f"}}}
+    for now, expected in (({}, ["c", "e", "e", "e"]), ({"regions__include": ["AI"]}, ["c", "e", "e", "e"]),
+                          ({"group__seed": 3}, ["e"] * 4), ({"group__equivalence_bounds_d": 0.4}, ["e"] * 4)):
+        found = judged({"behaviour": changed, **now}, {"behaviour": scale})
+        assert [one[0] for one in marked(table, "behaviour_effects", found)["status"]] == expected
+
+
+@pytest.mark.parametrize(("now", "expected"), [
+    ({}, ["c", "e", "e", "e", "e"]), ({"contrasts": {"x": "a - b", "y": "2 * a"}}, ["e"] * 5),
+    ({"contrasts": {"x": "a - b", "y": "a", "z": "b"}}, ["c", "e", "e", "e", "e"]),
+    ({"group__factorials__f__factors": {"v": ["2", "1"]}}, ["e"] * 5),
+    ({"group__equivalence_bounds_d": 0.4}, ["e"] * 5), ({"regions__include": ["AI", "amygdala", "VTA"]}, list("ceeee")),
+])
+def test_rows_of_factorials(now: dict[str, Any], expected: list[str]) -> None:
+    one = {"factors": {"v": ["1", "2"]}, "cells": {"x": ["1"], "y": ["2"]}}
+    then = {"group__factorials": {"f": one}}
+    found = judged({"group__factorials": {"f": one, "g": one}, **now}, then)
+    table = rows(factorial=["f", "f", "f", "f", "g"], leading=[True, False, True, True, True],
+                 within_group=["n/a", "n/a", "A", "n/a", "n/a"], region=["AI", "AI", "AI", "VTA", "AI"])
+    table = table.drop(columns="contrast")
+    assert [status[0] for status in marked(table, "factorial", found)["status"]] == expected
 
 
 def test_other_tables_and_no_lock_leave_a_table_as_it_is() -> None:
