@@ -3,6 +3,7 @@
 from deltaroi.tables import declared
 from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
 from deltaroi.tables.behaviour_tables import BEHAVIOUR, BEHAVIOUR_EFFECTS, BEHAVIOUR_SIZES, BEHAVIOUR_TABLES
+from deltaroi.tables.card_table import CARD
 from deltaroi.tables.connectivity_tables import (
     CONNECTIVITY,
     CONNECTIVITY_ASSOCIATIONS,
@@ -35,13 +36,13 @@ WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL, FACTORIAL)
 """The tables that the group stage writes where the study has something for them."""
 PUBLISHED = (EVIDENCE, STATEMENTS, FINDINGS, EVIDENCE_SIZES, POOLED)
 """The tables about published results."""
-_ALONE = (PLANTED, POWER, RUN_VALUES, SMALL_VOLUME, COUPLED)
+_ALONE = (CARD, PLANTED, POWER, RUN_VALUES, SMALL_VOLUME, COUPLED)
 SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKED, *BEHAVIOUR_TABLES, *OF_CONNECTIVITY,
                                                             *PUBLISHED, *_ALONE)}}
 """Every table by its name."""
 
 __all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEHAVIOUR_EFFECTS", "BEHAVIOUR_SIZES",
-           "BEHAVIOUR_TABLES", "BESIDE", "CONFIRMATORY", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
+           "BEHAVIOUR_TABLES", "BESIDE", "CARD", "CONFIRMATORY", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
            "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES",
            "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "EXPLORATORY", "FACTORIAL", "FINDINGS", "MULTILEVEL",
            "OF_CONNECTIVITY", "PLANTED", "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY",
