@@ -88,6 +88,17 @@ def test_names_stay_text(table: pd.DataFrame, tmp_path: Path) -> None:
     assert "&lt;script&gt;alert" in page
 
 
+def test_a_band_and_a_wording_are_explained_where_they_are_shown(table: pd.DataFrame, tmp_path: Path) -> None:
+    plain = words_of(write_card_page(folder(tmp_path / "a", table)).read_text())
+    assert "within the bound of no effect" not in plain
+    assert "reported as" not in plain
+    name = "desbordes2012_mat_amygdala_neutral"
+    null = judged("desbordes2012", {"effects": effects(effect("desbordes2012", name, 0.1, (30, 0)))})
+    page = words_of(write_card_page(folder(tmp_path / "b", null)).read_text())
+    assert "effects within the bound of no effect" in page
+    assert "reported as not significant" in page
+
+
 def test_nothing_tested(tmp_path: Path) -> None:
     table = judged("mascaro2013", {})
     page = words_of(write_card_page(folder(tmp_path, table)).read_text())
