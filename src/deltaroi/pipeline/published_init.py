@@ -139,7 +139,7 @@ def _conditions(study: Study, found: Findings, labels: _Labels) -> dict[str, Any
 
 
 def _rename(data: dict[str, Any], labels: _Labels, columns: Mapping[str, list[str]]) -> None:
-    """Labels of groups and sessions in claims and associations; columns of scores."""
+    """Labels of groups and sessions wherever they stand; columns of scores and measures."""
     for claim in data["claims"].values():
         if "where" in claim:
             claim["where"] = {key: labels.renamed(value) if key in ("comparison", "term", "groups") else value
@@ -150,6 +150,12 @@ def _rename(data: dict[str, Any], labels: _Labels, columns: Mapping[str, list[st
         for key in ("column", "minus"):
             if association.get(key):
                 association[key] = _column(association[key], columns, labels)
+    for measure in data.get("behaviour", {}).values():
+        taken = measure["columns"]
+        measure["columns"] = _column(taken, columns, labels) if isinstance(taken, str) else {
+            labels.own.get(session, session): _column(column, columns, labels) for session, column in taken.items()}
+    phases = data.get("group", {}).get("phases", {})
+    phases.update({name: [labels.own.get(one, one) for one in span] for name, span in phases.items()})
 
 
 def _column(wanted: str, columns: Mapping[str, list[str]], labels: _Labels) -> str:

@@ -83,6 +83,7 @@ def test_init_takes_over_what_matches_by_name(tmp_path: Path) -> None:
     assert study.groups is not None
     assert study.groups.levels == ["CBCT", "control"]
     assert study.conditions["control_task"].where == {"trial_type": "control_task"}
+    assert study.behaviour["rmet"].columns == {"pre": "rmet_pre", "post": "RMET_post"}
     claim = study.claims["mascaro2013_dmpfc_rmet"]
     assert claim.where["comparison"] == "CBCT-control|post-pre"
     assert claim.plant is None
@@ -106,6 +107,17 @@ def test_init_marks_what_does_not_match_and_guesses_nothing(tmp_path: Path) -> N
     (tmp_path / "filled.yaml").write_text(filled)
     claim = read_study(tmp_path / "filled.yaml").claims["mascaro2013_dmpfc_rmet"]
     assert claim.where["comparison"] == "A-Control|post-first"
+
+
+def test_init_marks_sessions_of_phases_and_columns_of_measures(tmp_path: Path) -> None:
+    bids = dataset(tmp_path, ("compassion", "memory"), "high_emotion low_emotion", ("pre", "late"), "sovt")
+    (tmp_path / "study.yaml").write_text(init_published("klimecki2014", bids, base=tmp_path))
+    study = read_study(tmp_path / "study.yaml")
+    assert study.dataset.sessions == ["pre", "FILLIN_mid", "FILLIN_post"]
+    assert study.group.phases == {"empathy": ["pre", "FILLIN_mid"], "compassion": ["FILLIN_mid", "FILLIN_post"]}
+    assert study.behaviour["empathy_after"].columns == {"FILLIN_post": "FILLIN_empathy_post"}
+    where = study.claims["klimecki2014_negative_affect_empathy"].where
+    assert where["comparison"] == "compassion|FILLIN_mid-pre"
 
 
 def test_init_chooses_no_task_among_several(tmp_path: Path) -> None:
