@@ -33,6 +33,14 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation("replication: a turned row keeps its sign", "pipeline/card_results.py",
+             "return from_t(kind, sign * statistic, first, second, df)",
+             "return from_t(kind, statistic, first, second, df)", "tests/unit/pipeline/test_card.py"),
+    Mutation("replication: groups the other way round are not noticed", "studies/orientation.py", "if any(across):",
+             "if False:", "tests/unit/studies/test_orientation.py"),
+    Mutation("planted beside a correlation: its spread forgotten", "studies/carriers.py",
+             "sd = bench.sd(tested) if put.per_sd_of is not None else spread(bench, tested, _place(claim))",
+             "sd = bench.sd(tested)", "tests/unit/studies/test_planting.py"),
     Mutation("hemispheres swapped", "atlas/combine.py", 'x < 0 if side == "L" else x > 0',
              'x > 0 if side == "L" else x < 0', "tests/reference/test_regions_reference.py"),
     Mutation("interaction: condition not centred", "connectivity/gppi.py",

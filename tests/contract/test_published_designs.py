@@ -47,7 +47,7 @@ def test_the_page_shows_the_list_as_it_is_printed() -> None:
 def test_the_mean_of_all_valences_is_what_the_page_says() -> None:
     study = published("desbordes2012")
     table = plant(study, reported_results(study.claims)).table.set_index("claim")
-    assert f"{table.loc['desbordes2012_mat_amygdala_all', 'planted']:.2f}" == "-0.47"
+    assert f"{table.loc['desbordes2012_mat_amygdala_all', 'planted']:.2f}" == "-0.45"
 
 
 def test_every_reported_result_is_claimed(study: Study) -> None:

@@ -135,7 +135,8 @@ def test_what_is_printed_and_reported(coupled: Path) -> None:
     assert "100 connections" in printed
     page = (coupled / "out" / "report.html").read_text()
     for text in ('<section id="connectivity">', '<a href="#connectivity">', "Seed: dlPFC R (hcpex)",
-                 "association linked", "Forest plot: difference between groups for negative, 2 ROIs"):
+                 "association linked", "group/connectivity_effects.tsv",
+                 "Forest plot: difference between groups for negative, 2 ROIs"):
         assert text in page, text
     methods = (coupled / "out" / "methods.md").read_text()
     assert all(f"{name} et al., {year}" in methods for name, year in (

@@ -1,4 +1,4 @@
-"""Commands about the published designs: studies list, show, init, simulate."""
+"""Commands about the published designs: studies list, show, init, simulate, replicate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from deltaroi.cli.progress import Bars, say, tell
+from deltaroi.cli.replicate_command import studies_replicate
 
 NAME = typer.Argument(..., metavar="NAME", help="A published design; `deltaroi studies list` names them.")
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     studies.command(name="show")(studies_show)
     studies.command(name="init")(studies_init)
     studies.command(name="simulate")(studies_simulate)
+    studies.command(name="replicate")(studies_replicate)
     app.add_typer(studies, name="studies")
 
 

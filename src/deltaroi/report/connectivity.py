@@ -59,8 +59,10 @@ def _connection(output: Output, name: str, mark: str, values: pd.DataFrame) -> C
     linked = [one for one in output.study.associations if one in set(tables["associations"]["association"])]
     parts = tuple(part(seen, one, f"{mark}{i}", {key: table[table["association"] == one].reset_index(drop=True)
                                                  for key, table in tables.items()}) for i, one in enumerate(linked))
-    return Connected(name, _asked(output, name, values), said, forests(seen, mark), primary_tables(seen),
-                     all_effects(seen), clouds(seen, mark), parts)
+    everything = replace(all_effects(seen), caption="All tested effects on connectivity; the full precision is in "
+                         f"group/{CONNECTIVITY_EFFECTS.name}.tsv.")
+    return Connected(name, _asked(output, name, values), said, forests(seen, mark), primary_tables(seen), everything,
+                     clouds(seen, mark), parts)
 
 
 def view(output: Output, name: str, values: pd.DataFrame) -> Output:

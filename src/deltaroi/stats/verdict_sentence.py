@@ -57,7 +57,7 @@ def _bayes(c: Comparison) -> str:
     if c.bayes.problem:
         return f"No replication Bayes factor: {c.bayes.problem}."
     times = math.exp(min(abs(c.bayes.log_bf), 700.0))
-    many = "more than 10,000" if times > 10_000 else f"{times:.3g}"
+    many = "more than 10,000" if times > 10_000 else f"{times:,.0f}" if times >= 1000 else f"{times:.3g}"
     better, worse = ("the original's effect", "no effect")[::1 if c.bayes.log_bf >= 0 else -1]
     by = ", by a normal approximation" if c.bayes.method == "normal" else ""
     return f"The new result is {many} times as likely with {better} as with {worse} (replication Bayes factor{by})."

@@ -18,18 +18,50 @@ from deltaroi.types import NA
 class Bench:
     """A study with the sections that planting needs.
 
-    ``explained``: claim -> share of variance that all planted correlations of its place explain.
+    ``explained``: claim -> share of variance that all planted correlations of its place explain; ``following``: the
+    signals that follow a score, which widen the spread of what is tested there.
     """
 
     study: Study
     design: Design
     simulation: Simulation
     explained: Mapping[str, float] = field(default_factory=dict)
+    following: tuple[Planted, ...] = ()
 
     def sd(self, tested: Quantity) -> float:
         """SD of a quantity between subjects, measurement error included, in %."""
         noise = self.simulation.noise
         return tested.sd_percent(noise.subject_sd_percent, noise.session_sd_percent, self.design.measurement_sd_percent)
+
+
+def spread(bench: Bench, tested: Quantity, place: tuple[str | None, ...]) -> float:
+    """SD of a quantity of an ROI, in %, with what follows scores: pooled over the groups that are compared, or in one.
+
+    Notes
+    -----
+    In a group Var = SD² + Σ (slope of the quantity per SD of a score)²; scores are independent. Groups weigh n − 1.
+    """
+    sizes = {label: group.n or 2 for label, group in bench.design.groups.items()}
+    sizes |= bench.simulation.subjects or {}
+    labels = [label for label in tested.groups or sizes if label in sizes]
+    total = 0.0
+    for label in labels:
+        slopes: dict[str, float] = {}
+        for one in bench.following:
+            if _in(one, place) and one.group in (None, label) and one.per_sd_of is not None:
+                reach = one.percent * tested.weight(one.condition, one.session, label)
+                slopes[one.per_sd_of] = slopes.get(one.per_sd_of, 0.0) + reach
+        total += (sizes[label] - 1) * sum(slope**2 for slope in slopes.values())
+    return sqrt(bench.sd(tested) ** 2 + total / max(1, sum(sizes[label] - 1 for label in labels)))
+
+
+def _in(signal: Planted, place: tuple[str | None, ...]) -> bool:
+    """Whether a signal is planted in an ROI: region, hemisphere, definition."""
+    return place[0] == signal.region and place[1] in signal.hemispheres and place[2] == signal.definition
+
+
+def _place(claim: Claim) -> tuple[str | None, ...]:
+    return tuple(claim.where.get(key) for key in ("region", "hemisphere", "definition"))
 
 
 @dataclass(frozen=True)
@@ -52,12 +84,12 @@ def in_response(bench: Bench, name: str, claim: Claim, put: Plant, size: float) 
 
     Notes
     -----
-    With SD that of the tested quantity and w what the planted place weighs in it: percent = size · SD / w; for a
-    correlation r the slope per SD of the score is r / √(1 − Σr²) · SD / w, the sum running over all correlations that
-    are planted in this place, whose scores are independent.
+    With SD that of the tested quantity (:func:`spread`) and w what the planted place weighs in it: percent = size · SD
+    / w; for a correlation r the slope per SD of the score is r / √(1 − Σr²) · SD without scores / w, the sum running
+    over all correlations that are planted in this place, whose scores are independent.
     """
     tested = quantity(bench.study, name, claim)
-    sd = bench.sd(tested)
+    sd = bench.sd(tested) if put.per_sd_of is not None else spread(bench, tested, _place(claim))
     total = sum(tested.weight(condition, put.session, put.group) for condition in put.conditions)
     if abs(total) < 1e-9:
         raise StudyError(f"what is planted in {', '.join(put.conditions)} (group {put.group or 'all'}, session "
@@ -143,12 +175,10 @@ def without_differences(scores: Mapping[str, Score]) -> dict[str, Score]:
 
 def implied(bench: Bench, name: str, claim: Claim, signals: Iterable[Planted]) -> tuple[float, float]:
     """The effect on a claim about responses of all that is planted, in SDs, and the SD in %; correlations count 0."""
-    tested = quantity(bench.study, name, claim)
-    sd = bench.sd(tested)
-    place = (claim.where.get("region"), claim.where.get("hemisphere"), claim.where.get("definition"))
+    tested, place = quantity(bench.study, name, claim), _place(claim)
+    sd = spread(bench, tested, place)
     raw = sum(one.percent * tested.weight(one.condition, one.session, one.group) for one in signals
-              if one.per_sd_of is None and place[0] == one.region and place[1] in one.hemispheres
-              and place[2] == one.definition)
+              if one.per_sd_of is None and _in(one, place))
     return raw / sd, sd
 
 

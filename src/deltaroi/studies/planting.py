@@ -103,16 +103,18 @@ def plant(study: Study, reported: Mapping[str, Reported], *, null: bool = False)
     coupled = [entry for entry in bench.simulation.coupled if not null or _common(entry)]
     scores = without_differences(bench.simulation.scores) if null else dict(bench.simulation.scores)
     found: dict[str, Added] = {}
-    for name, claim in study.claims.items():
+    for name, claim in _correlations_first(study.claims):
         size, source = sizes[name]
         if claim.plant is None or source not in ("reported", "default"):
             continue
+        bench = replace(bench, following=tuple(entry for entry in signals if entry.per_sd_of is not None))
         added = found[name] = _carrier(claim.plant)(bench, name, claim, claim.plant, size)
         signals += added.signals
         coupled += added.coupled
         if added.score is not None:
             labels = study.groups.levels if study.groups is not None else list(bench.design.groups)
             scores[added.score] = shifted(scores[added.score], claim.plant.group, added.shift, labels)
+    bench = replace(bench, following=tuple(entry for entry in signals if entry.per_sd_of is not None))
     signals += background(bench, signals)
     rows = []
     for name, claim in study.claims.items():
@@ -124,6 +126,11 @@ def plant(study: Study, reported: Mapping[str, Reported], *, null: bool = False)
     changed = bench.simulation.model_copy(update={"planted": signals, "coupled": coupled, "scores": scores})
     table = conform(pd.DataFrame(rows, columns=PLANTED.names), PLANTED)
     return Planting(study.model_copy(update={"simulation": changed}), table)
+
+
+def _correlations_first(claims: Mapping[str, Claim]) -> list[tuple[str, Claim]]:
+    """The claims; what follows a score comes first, because it widens the SDs in which the others are planted."""
+    return sorted(claims.items(), key=lambda item: item[1].plant is None or item[1].plant.per_sd_of is None)
 
 
 def _explained(claims: Mapping[str, Claim], sizes: Mapping[str, tuple[float, str]]) -> dict[str, float]:

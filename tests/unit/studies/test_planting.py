@@ -179,6 +179,25 @@ def test_correlations_of_one_place_share_its_variance() -> None:
         plant(study(text), {**told, "with_after": Reported("positive", 0.9, "r")})
 
 
+def test_an_effect_beside_a_correlation_has_the_reported_size() -> None:
+    """What follows a score widens the spread of its place: the effect there grows with it."""
+    text = STUDY.replace("n: 20", "n: 900").replace("region: NAcc", "region: amygdala")
+    made = plant(study(text), TOLD)
+    assert made.study.simulation is not None
+    truth = make_truth(made.study.simulation, invent(made.study, made.study.simulation, None))
+    wide = truth[truth["region"] == "amygdala"].pivot_table(index=["subject", "group"], values="percent",
+                                                            columns=["session", "condition"])
+    change = wide["post"] - wide["pre"]
+    value = change["negative"] - change["neutral"]
+    a, b = (value[value.index.get_level_values("group") == label].to_numpy() for label in "ab")
+    pooled = math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
+    row = made.table.set_index("claim").loc["groups_differ"]
+    assert row["planted"] == pytest.approx(-0.9)
+    assert row["sd"] == pytest.approx(pooled, rel=0.05)
+    assert (a.mean() - b.mean()) / pooled == pytest.approx(-0.9, abs=0.1)
+    assert row["sd"] == pytest.approx(0.6 * math.sqrt(1 + 0.5 * 0.36 / 0.64))
+
+
 def test_the_sd_of_a_quantity_is_that_of_many_draws() -> None:
     rng = np.random.default_rng(3)
     tested = quantity(study(), "in_a", study().claims["in_a"])

@@ -1,0 +1,1 @@
+"""Coverage and verdicts of replication cards on the simulated designs; see ``published_designs.__main__``."""
