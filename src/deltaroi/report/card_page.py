@@ -70,8 +70,8 @@ def write_card_page(folder: Path) -> Path:
         "style": Markup(templates.joinpath("style.css").read_text(encoding="utf-8")),  # noqa: S704  our own files
         "script": Markup(templates.joinpath("tables.js").read_text(encoding="utf-8")),  # noqa: S704
         "drawn": Markup,  # SVG by our own figures; matplotlib escapes its text
-        "said": said, "banded": bool(tested["equivalence_bound"].notna().any()), "headline": headline(table),
-        "caveats": caveats(table, said), "claims": len(table),
+        "said": said, "headline": headline(table), "caveats": caveats(table, said), "claims": len(table),
+        "banded": bool(tested["equivalence_bound"].notna().any()),
         "tested": len(tested), "counts": _counts(table), "cards": [_shown(row) for row in records(tested)],
         "untested": _untested(table), "listed": _listed(said), "numbers": numbers(tested),
         "left_out": [f"{reason} ({n})" for reason, n in said["Exclusions"].items()],
