@@ -29,7 +29,7 @@ class Scan:
     """How one run is made: events, planted interactions, noise.
 
     ``strength`` is by how much the slope of target on seed is larger during ``a``; ``responses`` are the peaks of the
-    responses (seed, target, other) to both conditions, in %.
+    responses (seed, target, other) to both conditions, in %; ``seed_noise`` is the seed's noise over that of the rest.
     """
 
     volumes: int = 160
@@ -41,6 +41,7 @@ class Scan:
     fluctuation: float = 1.0
     responses: tuple[float, float, float] = (0.8, 0.5, 0.3)
     noise: float = 0.5
+    seed_noise: float = 1.0
     ar1: float = 0.3
     confounds: int = 2
     censored: tuple[int, ...] = ()
@@ -66,7 +67,7 @@ def series_of(scan: Scan, events: pd.DataFrame, rng: np.random.Generator) -> np.
         out[:, ROIS.index(roi)] += course
     for train in trains.values():
         out += train_response(times, train.onsets, train.durations)[:, None] * np.array(scan.responses)
-    shocks = rng.standard_normal((scan.volumes + 50, 3)) * scan.noise
+    shocks = rng.standard_normal((scan.volumes + 50, 3)) * scan.noise * np.array([scan.seed_noise, 1.0, 1.0])
     return out + lfilter([1.0], [1.0, -scan.ar1], shocks, axis=0)[50:] + np.linspace(-0.5, 0.5, scan.volumes)[:, None]
 
 

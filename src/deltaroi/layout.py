@@ -71,6 +71,16 @@ class Layout:
         """Versions, warnings and counts of the run."""
         return self.group / "run.json"
 
+    @property
+    def frozen(self) -> Path:
+        """The preregistration lock of the study as run, and what differs from it; only where there is a lock."""
+        return self.group / "frozen.json"
+
+    @property
+    def locks(self) -> Path:
+        """Digests of the locks that runs knew, the first one first."""
+        return self.logs / "locks.json"
+
     def table(self, name: str) -> Path:
         """A group table by its schema's name."""
         return self.group / f"{name}.tsv"

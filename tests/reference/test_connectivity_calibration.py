@@ -6,6 +6,8 @@ quotes them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,16 +44,33 @@ def inside(found: float, n: int) -> bool:
     return bool(low / n <= found <= high / n)
 
 
-def test_without_an_interaction_the_model_of_a_run_errs_as_often_as_it_says() -> None:
-    """White noise and least squares, so that the noise model is right; both regions respond and are coupled."""
-    frame = many(600, WHITE, FORMS, OLS)  # type: ignore[arg-type]
+def p_values(frame: pd.DataFrame) -> np.ndarray:
+    """Of the values of single runs, by their own variances."""
+    return np.asarray(2 * stats.t.sf(np.abs(frame["value"] / np.sqrt(frame["variance"])), frame["dof"]))
+
+
+def test_without_any_coupling_the_model_of_a_run_errs_as_often_as_it_says() -> None:
+    """White noise and least squares, so that the noise model is right; both regions respond."""
+    frame = many(2000, replace(WHITE, baseline=0.0), FORMS, OLS)  # type: ignore[arg-type]
     for name, part in frame.groupby("name"):
-        p = 2 * stats.t.sf(np.abs(part["value"] / np.sqrt(part["variance"])), part["dof"])
-        assert inside(rate(p, f"gPPI, {name}, one run, white noise"), 600)
+        assert inside(rate(p_values(part), f"gPPI, {name}, one run, white noise, no coupling"), 2000)
 
 
-def test_with_autocorrelated_noise_the_model_of_a_run_errs_as_its_ordinary_contrast_does() -> None:
-    """nilearn's AR(1) underestimates the autocorrelation of a short run, whatever is tested; no coupling here."""
+def test_with_coupling_that_no_condition_changes_the_model_of_a_run_errs_a_little_more() -> None:
+    """Above what it says, and held so that it does not grow: docs/connectivity.md says so."""
+    frame = many(2000, WHITE, FORMS, OLS)  # type: ignore[arg-type]
+    for name, part in frame.groupby("name"):
+        assert rate(p_values(part), f"gPPI, {name}, one run, white noise, baseline coupling") < 0.085
+
+
+def test_that_is_the_noise_of_the_seed() -> None:
+    frame = many(1000, replace(WHITE, seed_noise=0.001), FORMS, OLS, seed=5)  # type: ignore[arg-type]
+    for name, part in frame.groupby("name"):
+        what = f"gPPI, {name}, one run, white noise, baseline coupling, seed without noise"
+        assert inside(rate(p_values(part), what), 1000)
+
+
+def test_with_autocorrelated_noise_the_model_of_a_run_errs_no_more_than_its_ordinary_contrast() -> None:
     for volumes, trials in ((160, 12), (400, 30)):
         frame, plain = [], []
         for i in range(400):
@@ -59,11 +78,12 @@ def test_with_autocorrelated_noise_the_model_of_a_run_errs_as_its_ordinary_contr
             frame.append(connect([fit], rois_of([fit]), FORMS).table)
             found = fit_series(fit.voxels[:, 1:2].astype(float), fit.design, fit.vectors, fit.noise)
             plain.append(2 * stats.t.sf(np.abs(found.effect / np.sqrt(found.variance)), fit.dof).item())
-        what = f"one run of {volumes} volumes, AR(1) noise and model"
+        what = f"one run of {volumes} volumes, AR(1) noise and model, no coupling"
         usual = rate(np.array(plain), f"the conditions' own contrast, {what}")
         for name, part in pd.concat(frame).groupby("name"):
-            p = 2 * stats.t.sf(np.abs(part["value"] / np.sqrt(part["variance"])), part["dof"])
-            assert abs(rate(p, f"gPPI, {name}, {what}") - usual) < 0.04
+            mine = rate(p_values(part), f"gPPI, {name}, {what}")
+            chance = stats.norm.isf(0.01) * np.sqrt((mine * (1 - mine) + usual * (1 - usual)) / 400)
+            assert mine < usual + chance
 
 
 def test_without_an_interaction_a_comparison_of_groups_errs_as_often_as_it_says() -> None:

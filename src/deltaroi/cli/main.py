@@ -13,6 +13,7 @@ import typer
 from deltaroi.cli import (
     data_commands,
     evidence_commands,
+    freeze_commands,
     power_commands,
     published_commands,
     region_commands,
@@ -21,7 +22,7 @@ from deltaroi.cli import (
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
-LATER = ("freeze", "app")
+LATER = ("app",)
 
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ study_commands.register(app)
 data_commands.register(app)
 region_commands.register(app)
 power_commands.register(app)
+freeze_commands.register(app)
 published_commands.register(app)
 evidence_commands.register(app)
 

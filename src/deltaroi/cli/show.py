@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from deltaroi.tables import EXPLORATORY
 from deltaroi.types import CIRCULAR, NA
 
 if TYPE_CHECKING:
@@ -105,11 +106,14 @@ def demo_lines(result: DemoResult) -> Iterator[str]:
 
 
 def run_lines(result: RunResult) -> Iterator[str]:
-    """The effects, the warnings and where things are."""
+    """The effects, the warnings, the lock and where things are."""
     if len(result.effects):
         yield from effects_lines(result.effects, result.warnings)
         yield from left_out_lines(result.exclusions[result.exclusions["reason"].str.startswith("not tested")])
     yield from connectivity_lines(result.connectivity_effects)
+    if result.lock is not None:
+        yield from result.lock.lines()
+        yield from status_lines(result.effects)
     count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
     connected = int(result.connectivity["value"].notna().sum()) if len(result.connectivity) else 0
     yield f"{count} responses, {f'{connected} connections, ' if connected else ''}{len(result.exclusions)} exclusions"
@@ -118,6 +122,17 @@ def run_lines(result: RunResult) -> Iterator[str]:
         yield f"report: {result.report}"
     if result.exit_code == 5:
         yield "at least one subject or run was lost to an unreadable or failing input; see exclusions.tsv"
+
+
+def status_lines(effects: pd.DataFrame) -> Iterator[str]:
+    """How many primary effects are confirmatory, and which are not."""
+    primary = effects[effects["primary"].astype(bool)] if len(effects) else effects
+    if primary.empty:
+        return
+    explored = primary[primary["status"] == EXPLORATORY]
+    names = [f"{_roi(row, True)} {row['contrast']}" for row in explored.to_dict("records")]
+    yield f"  {len(primary) - len(explored)} of {len(primary)} primary effects are confirmatory" \
+          f"{'; exploratory: ' + ', '.join(names) if names else ''}"
 
 
 def check_lines(result: CheckResult) -> Iterator[str]:

@@ -89,9 +89,9 @@ def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:
     """Blocks that are corrected together."""
     if family == "contrast":
         return [[block] for block in blocks]
-    sets: dict[tuple[str, str, str], list[Block]] = {}
+    sets: dict[tuple[str, str, str, bool], list[Block]] = {}
     for block in blocks:
-        sets.setdefault((block.specification, block.summary, block.definition), []).append(block)
+        sets.setdefault((block.specification, block.summary, block.definition, block.apart), []).append(block)
     return list(sets.values())
 
 

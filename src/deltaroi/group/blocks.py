@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,6 +45,7 @@ class Block:
     """The values of the ROIs that are corrected together; ``values`` has shape (rois, subjects, sessions).
 
     ``summaries`` has one entry per ROI: with ``summary: auto`` small ROIs are summarised another way than large ones.
+    ``apart``: its ROIs were added to those of a lock (``GroupDesign.apart``).
     """
 
     specification: str
@@ -53,6 +54,7 @@ class Block:
     rois: tuple[RoiKey, ...]
     units: tuple[str, ...]
     values: Array
+    apart: bool = False
 
     @property
     def summary(self) -> str:
@@ -99,7 +101,7 @@ def prepare(responses: pd.DataFrame, design: GroupDesign) -> Prepared:
     levels = design.levels or ("all",)
     sample = Sample(subjects, levels, np.array([group[s] for s in subjects], dtype=np.int64),
                     coded.matrix(subjects), coded.columns, coded.terms, coded.places(subjects))
-    blocks = tuple(_blocks(frame, subjects, sessions))
+    blocks = tuple(_blocks(frame, subjects, sessions, design.apart))
     exclusions += _missing(blocks, sample, sessions)
     return Prepared(sample, blocks, sessions, tuple(exclusions), _warnings(sample, coded), coded.notes)
 
@@ -170,11 +172,12 @@ def _why(exclusions: list[Exclusion]) -> str:
     return "; ".join(reasons[:3])
 
 
-def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str, ...]) -> Iterator[Block]:
+def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str, ...],
+            apart: Set[tuple[str, RoiKey]]) -> Iterator[Block]:
     row = {s: i for i, s in enumerate(subjects)}
     column = {s: i for i, s in enumerate(sessions)}
     known = frame["subject"].isin(row) & frame["session"].isin(column)  # an ROI of others stays, without values
-    for part in families(frame):
+    for part in families(frame, apart):
         rois, summaries, units, values = [], [], [], []
         for names, cells in part.groupby(["region", "hemisphere", "definition", "summary"], sort=True):
             roi = RoiKey(str(names[0]), str(names[1]), str(names[2]))
@@ -191,22 +194,27 @@ def _blocks(frame: pd.DataFrame, subjects: tuple[str, ...], sessions: tuple[str,
             summaries.append(str(names[3]))
             units.append(unit[0])
             values.append(table)
-        yield Block(str(part["specification"].iloc[0]), str(part["contrast"].iloc[0]), tuple(summaries), tuple(rois),
-                    tuple(units), np.array(values))
+        name = str(part["contrast"].iloc[0])
+        yield Block(str(part["specification"].iloc[0]), name, tuple(summaries), tuple(rois), tuple(units),
+                    np.array(values), (name, rois[0]) in apart)
 
 
-def families(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def families(frame: pd.DataFrame, apart: Set[tuple[str, RoiKey]] = frozenset()) -> Iterator[pd.DataFrame]:
     """The rows of the ROIs that answer one question.
 
     That is one specification and contrast while every region and hemisphere is measured once: an ROI with a definition
     or a summary of its own still belongs to the family. Where all of them are measured in each of several ways (all by
     two definitions, say), each way is a family. Where only some are, everything is one family, so that measuring one
     region again makes no other test less strict. Circular ROIs, whose p values mean nothing, are families of their own:
-    they make no other test stricter, and no other test makes them look corrected.
+    they make no other test stricter, and no other test makes them look corrected. So are the tests of ``apart``, which
+    leaves the family of the others as it was frozen.
     """
     circular = frame["definition"] == CIRCULAR
     honest, marked = frame[~circular], frame[circular]
-    yield from _split(honest)
+    keys = zip(honest["contrast"], honest["region"], honest["hemisphere"], honest["definition"], strict=True)
+    added = np.array([(contrast, RoiKey(*roi)) in apart for contrast, *roi in keys], dtype=bool)
+    yield from _split(honest[~added])
+    yield from _split(honest[added])
     yield from _split(marked)
 
 

@@ -13,7 +13,7 @@ from deltaroi.errors import DataError, StudyError
 from deltaroi.io.tsv import write_table
 from deltaroi.specs import Association, Groups, GroupStats
 from deltaroi.tables import EFFECTS, EXCLUSIONS, SCHEMAS, exclusion_frame
-from deltaroi.types import Exclusion
+from deltaroi.types import Exclusion, RoiKey
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,8 @@ class GroupDesign:
         Scores that responses are held against, by name.
     scores : DataFrame or None
         One row per subject (the index), one column per score.
+    apart : frozenset of (str, RoiKey)
+        Tests, a contrast in an ROI, that are corrected apart from the others: those added to a frozen family.
     """
 
     sessions: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ class GroupDesign:
     strata: pd.Series | None = None
     associations: Mapping[str, Association] = field(default_factory=dict)
     scores: pd.DataFrame | None = None
+    apart: frozenset[tuple[str, RoiKey]] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", tuple(self.sessions))

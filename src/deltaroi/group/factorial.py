@@ -80,8 +80,10 @@ def _prepared(responses: pd.DataFrame, name: str, plan: Layout, design: GroupDes
     frame = frame[frame["session"] != ""]
     if frame["value"].isna().all():
         return None
+    contrasts = {contrast for contrast, _ in plan.cells}
+    apart = frozenset((name, roi) for contrast, roi in design.apart if contrast in contrasts)
     return prepare(frame, replace(design, sessions=tuple(labels.values()), covariates=None, associations={},
-                                  scores=None))
+                                  scores=None, apart=apart))
 
 
 def _one_block(out: Factorials, named: tuple[str, Layout], block: Block, sample: Sample, spec: GroupStats) -> None:

@@ -131,7 +131,7 @@ def _name(blocks: Sequence[Block], question: Question, kind: str) -> str:
     block = blocks[0]
     contrasts = block.contrast if len(blocks) == 1 else "all contrasts"
     return " · ".join((block.specification, contrasts, block.summary, block.definition, question.model, question.term,
-                       question.comparison, kind))
+                       question.comparison, kind, *(["not in the lock"] if block.apart else [])))
 
 
 def rearranged(tests: Sequence[tuple[permutation.Statistic, int]], question: Question, kind: str, sample: Sample,

@@ -70,6 +70,10 @@ def multilevel(ready: Prepared, rows: Sequence[Row], assignment: str | None, spe
     for block in ready.blocks:
         if all(roi.definition == CIRCULAR for roi in block.rois):
             continue
+        if block.apart:
+            warnings.append(f"the multilevel model of {block.contrast} leaves out "
+                            f"{', '.join(roi.label for roi in block.rois)}: not in the lock")
+            continue
         mine = [row for row in rows if row.block is block and row.leading]
         for asked in _bundles(list(dict.fromkeys(row.question for row in mine)), assignment):
             why, some = _rows(block, asked, mine, ready, spec.seed)

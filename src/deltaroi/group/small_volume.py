@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -148,7 +148,7 @@ def small_volume(maps: Sequence[SessionMap], grids: Mapping[str, Grid], groups: 
         rows.append(row)
         drawn.append(picture)
         said[f"{contrast}, voxels inside the ROIs: max-T over the voxels of each ROI, {how}"] = None
-    for family_of in _families(rows, family):
+    for family_of in _families(rows, family, design.apart):
         holm = multiple.holm(np.array([row["p_peak"] for row in family_of]))
         for row, p in zip(family_of, holm, strict=True):
             row |= {"p_holm": float(p), "family_size": len(family_of)}
@@ -255,12 +255,14 @@ def _effect(question: Question, cases: Cases) -> float:
     return float(linear.fit(y, np.concatenate([kept, dummies], axis=1)).beta[kept.shape[1] + question.groups[0]])
 
 
-def _families(rows: Sequence[dict[str, Any]], family: str) -> Iterator[list[dict[str, Any]]]:
+def _families(rows: Sequence[dict[str, Any]], family: str,
+              apart: Set[tuple[str, RoiKey]]) -> Iterator[list[dict[str, Any]]]:
     """The rows that are corrected together: as in the effects table."""
     frame = pd.DataFrame([{**row, "summary": "voxels"} for row in rows])
-    sets: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for part in families(frame) if rows else ():
-        contrast = str(part["contrast"].iloc[0]) if family == "contrast" else ""
-        name = (contrast, "+".join(sorted(set(part["definition"]))))
+    sets: dict[tuple[str | bool, ...], list[dict[str, Any]]] = {}
+    for part in families(frame, apart) if rows else ():
+        first = rows[int(part.index[0])]
+        added = (first["contrast"], RoiKey(first["region"], first["hemisphere"], first["definition"])) in apart
+        name = (first["contrast"] if family == "contrast" else "", "+".join(sorted(set(part["definition"]))), added)
         sets.setdefault(name, []).extend(rows[int(i)] for i in part.index)
     yield from sets.values()

@@ -17,6 +17,7 @@ from deltaroi.pipeline.behaviour_plan import Measured
 from deltaroi.pipeline.declared import BEHAVIOUR as STAGE
 from deltaroi.pipeline.declared import declared
 from deltaroi.pipeline.executor import Failure
+from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.retire import retire_behaviour
 from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
@@ -33,10 +34,11 @@ from deltaroi.tables import (
 
 @dataclass(frozen=True)
 class BehaviourItem:
-    """The study and its subjects."""
+    """The study, its subjects, the lock."""
 
     study: Study
     measured: Measured
+    lock: Judged | None = None
 
 
 def behaviour(work: Work) -> dict[str, pd.DataFrame]:
@@ -46,9 +48,10 @@ def behaviour(work: Work) -> dict[str, pd.DataFrame]:
         retire_behaviour(work.layout)
         return {}
     fields = {**declared(study)[STAGE], "membership": dict(sorted(measured.groups.items())),
-              "values": measured.table.to_dict("split"), "covariates": measured.covariates.to_dict("split")}
-    step = Step(STAGE, "group", 1, fields, (), ())
-    (digest,) = work.do(STAGE, [step], [BehaviourItem(study, measured)], ask_behaviour)
+              "values": measured.table.to_dict("split"), "covariates": measured.covariates.to_dict("split"),
+              **({"lock": work.lock.fields()} if work.lock else {})}
+    step = Step(STAGE, "group", 2, fields, (), ())
+    (digest,) = work.do(STAGE, [step], [BehaviourItem(study, measured, work.lock)], ask_behaviour)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
     said = json.loads(work.layout.behaviour_notes.read_text())
@@ -67,8 +70,8 @@ def ask_behaviour(layout: Layout, item: BehaviourItem) -> list[Path]:
     found = analyse_behaviour(values.values, design, study.group)
     paths = [layout.table(schema.name) for schema in BEHAVIOUR_TABLES]
     write_table(values.values, BEHAVIOUR, paths[0])
-    write_table(found.effects, BEHAVIOUR_EFFECTS, paths[1])
-    write_table(found.effect_sizes, BEHAVIOUR_SIZES, paths[2])
+    write_table(marked(found.effects, BEHAVIOUR_EFFECTS.name, item.lock), BEHAVIOUR_EFFECTS, paths[1])
+    write_table(marked(found.effect_sizes, BEHAVIOUR_SIZES.name, item.lock), BEHAVIOUR_SIZES, paths[2])
     paths += [layout.behaviour_exclusions, layout.behaviour_notes]
     write_table(exclusion_frame((*values.exclusions, *found.exclusions)), EXCLUSIONS, paths[3])
     write_json(paths[4], {"warnings": found.warnings, "notes": found.notes})

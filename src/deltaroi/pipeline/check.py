@@ -17,10 +17,13 @@ from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
 from deltaroi.pipeline.connectivity_check import connection_lines, foresee_connectivity
 from deltaroi.pipeline.declared import functional_rois
 from deltaroi.pipeline.localisers import foresee_choices, without_choice
+from deltaroi.pipeline.lock import judge
+from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
 from deltaroi.pipeline.scores import foresee_scores
 from deltaroi.pipeline.small_volume import foresee_small_volume
 from deltaroi.report.independence import functional_words
+from deltaroi.report.locked import Locked
 from deltaroi.tables import exclusion_frame
 from deltaroi.types import NA, Exclusion
 
@@ -56,6 +59,8 @@ class CheckResult:
     exit_code : int
         0, 4 (nothing usable is left, or an ROI cannot be drawn) or 5 (something is lost to an unreadable or failing
         input).
+    lock : Locked or None
+        The preregistration lock beside the study file, and what differs from it.
     """
 
     study: Study
@@ -68,10 +73,13 @@ class CheckResult:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     exit_code: int
+    lock: Locked | None = None
 
     def lines(self) -> Iterator[str]:
         """The result as plain text."""
         yield from _overview(self)
+        if self.lock is not None:
+            yield from self.lock.lines()
         yield from _listed("left out", self.plan.exclusions)
         yield from _listed("will be left out later", self.plan.foreseen)
         for warning in self.warnings:
@@ -97,12 +105,13 @@ def check(study_path: str | Path) -> CheckResult:
     Raises
     ------
     StudyError
-        The study file says something that cannot be, or names what the dataset does not have.
+        The study file says something that cannot be, or names what the dataset does not have; its lock cannot be used.
     DataError
         A folder or ``participants.tsv`` cannot be read.
     """
     path = Path(study_path)
     study = read_study(path)
+    lock = find_lock(study, path)
     plan = make_plan(study, path)
     counted = {note: f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())}
     choices = {note for planned in (*plan.runs, *plan.localisers) for note in planned.run.notes}
@@ -121,7 +130,7 @@ def check(study_path: str | Path) -> CheckResult:
     return CheckResult(study, plan, _subject_table(study, plan), _run_table(plan), exclusion_frame(plan.exclusions),
                        exclusion_frame(plan.foreseen), rois,
                        (*plan.warnings, *odd, *roi_notes(study.regions, study.dataset.space)), notes,
-                       _exit_code(plan, rois, len(lost)))
+                       _exit_code(plan, rois, len(lost)), judge(study, path, lock).locked if lock else None)
 
 
 def _scoreless(study: Study, plan: Plan) -> tuple[Exclusion, ...]:

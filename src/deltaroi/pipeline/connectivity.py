@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from deltaroi.config.study import Study
-from deltaroi.connectivity import Connection, Roi, as_connections, as_responses, connect
+from deltaroi.connectivity import Connection, Roi, as_connections, as_responses, connect, coupling
 from deltaroi.group import GroupDesign
 from deltaroi.io.files import write_json
 from deltaroi.io.tsv import read_table, write_table
@@ -20,6 +20,7 @@ from deltaroi.pipeline.connectivity_asked import asked_of
 from deltaroi.pipeline.declared import CONNECTIVITY as STAGE
 from deltaroi.pipeline.declared import declared
 from deltaroi.pipeline.executor import Failure
+from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.responses import by_subject, lost_subject, summary_item, upstream_of
 from deltaroi.pipeline.retire import retire_connectivity
 from deltaroi.pipeline.stages import Work
@@ -37,7 +38,7 @@ from deltaroi.tables import (
     exclusion_frame,
     exclusion_rows,
 )
-from deltaroi.types import NA, Exclusion
+from deltaroi.types import NA, Exclusion, RoiKey
 
 _BESIDE = {"associations": CONNECTIVITY_ASSOCIATIONS, "slopes": CONNECTIVITY_SLOPES,
            "association_points": CONNECTIVITY_POINTS}
@@ -86,9 +87,10 @@ def connectivity(work: Work) -> Connected:
     values = _gathered(work, measured)
     about_people = {"membership": dict(sorted(work.plan.groups.items())),
                     "covariates": work.plan.covariates.to_dict("split"), "scores": work.plan.scores.to_dict("split")}
-    step = Step(STAGE, "group", 1, {**fields["tests"], **about_people, "subjects": list(measured), "rois": names},
+    about_people |= {"lock": work.lock.fields()} if work.lock else {}
+    step = Step(STAGE, "group", 2, {**fields["tests"], **about_people, "subjects": list(measured), "rois": names},
                 tuple(measured.values()), ())
-    item = CompareItem(study, asked, work.plan.covariates, work.plan.scores)
+    item = CompareItem(study, asked, work.plan.covariates, work.plan.scores, work.lock)
     (digest,) = work.do(STAGE, [step], [item], compare)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
@@ -144,12 +146,13 @@ def measure(layout: Layout, item: ValuesItem) -> list[Path]:
 
 @dataclass(frozen=True)
 class CompareItem:
-    """The group comparison of connectivity: the study, what is asked, covariates and scores by subject."""
+    """The group comparison of connectivity: the study, what is asked, covariates and scores by subject, the lock."""
 
     study: Study
     asked: tuple[Connection, ...]
     covariates: pd.DataFrame
     scores: pd.DataFrame
+    lock: Judged | None = None
 
 
 def compare(layout: Layout, item: CompareItem) -> list[Path]:
@@ -166,7 +169,8 @@ def compare(layout: Layout, item: CompareItem) -> list[Path]:
     gone: list[Exclusion] = []
     said: dict[str, list[str]] = {"warnings": [], "notes": []}
     for one in item.asked:
-        found = group.analyse(as_responses(values, one), design, spec, study.regions.family)
+        mine = replace(design, apart=_apart(one, item.lock))
+        found = group.analyse(as_responses(values, one), mine, spec, study.regions.family)
         tables.setdefault(CONNECTIVITY_EFFECTS.name, []).append(
             as_connections(found.effects, CONNECTIVITY_EFFECTS, one))
         for name, schema in _BESIDE.items():
@@ -182,8 +186,16 @@ def compare(layout: Layout, item: CompareItem) -> list[Path]:
     for schema in (CONNECTIVITY_EFFECTS, *_BESIDE.values()):
         if schema.name in tables:
             paths.append(layout.table(schema.name))
-            write_table(conform(pd.concat(tables[schema.name], ignore_index=True), schema), schema, paths[-1])
+            whole = conform(pd.concat(tables[schema.name], ignore_index=True), schema)
+            write_table(marked(whole, schema.name, item.lock), schema, paths[-1])
     return paths
+
+
+def _apart(one: Connection, lock: Judged | None) -> frozenset[tuple[str, RoiKey]]:
+    """The targets that were added to those of a lock, as the group stage knows them."""
+    added = lock.apart if lock else frozenset()
+    return frozenset((contrast, replace(roi, region=coupling(one.seed, roi.region))) for contrast, roi in added
+                     if roi in one.targets)
 
 
 def _of_connection(row: Exclusion, one: Connection) -> Exclusion:

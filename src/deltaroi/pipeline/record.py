@@ -118,14 +118,15 @@ def describe_regions(layout: Layout) -> None:
 def as_run(study: Study) -> dict[str, Any]:
     """The study without what cannot change a result and without absolute paths."""
     data = study.model_dump(mode="json", exclude={"execution"})
-    return {key: _portable(value) for key, value in data.items()}
+    return {key: portable(value) for key, value in data.items()}
 
 
-def _portable(value: Any) -> Any:
+def portable(value: Any) -> Any:
+    """JSON content with only the last part of absolute paths."""
     if isinstance(value, dict):
-        return {key: _portable(inner) for key, inner in value.items()}
+        return {key: portable(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_portable(inner) for inner in value]
+        return [portable(inner) for inner in value]
     if isinstance(value, str) and (PurePath(value).is_absolute() or value.startswith("~")):
         return f".../{PurePath(value).name}"
     return value

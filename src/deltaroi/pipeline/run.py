@@ -19,10 +19,13 @@ from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
+from deltaroi.pipeline.lock import hold
+from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.retire import retire
 from deltaroi.pipeline.steps import sweep_temporaries
+from deltaroi.report.locked import Locked
 from deltaroi.tables import EFFECTS
 
 
@@ -53,6 +56,8 @@ class RunResult:
         asks for beside them, and those of its behaviour; empty without effects.
     connectivity, connectivity_effects : DataFrame
         The connectivity of every subject, and its comparison; empty where the study has none.
+    lock : Locked or None
+        The preregistration lock, and what differs from it; None where the study has none.
     """
 
     study: Study
@@ -70,6 +75,7 @@ class RunResult:
     beside: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lock: Locked | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     Raises
     ------
     StudyError
-        The study file says something that cannot be.
+        The study file says something that cannot be, or its lock cannot be used.
     DataError
         Nothing usable is left; the exclusions are written before it is raised.
     UsageError
@@ -112,11 +118,13 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     """
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
+    find_lock(spec, file)  # one that cannot be used is refused before anything is written
     plan = make_plan(spec, file)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
-    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet())
+    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet(),
+                       lock=hold(spec, file, layout))
     reached = STAGES[: STAGES.index(until) + 1]
     if not plan.runs:
         raise _nothing_left(work, "nothing usable is left")
@@ -143,7 +151,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
-        connectivity_effects=connected.effects)
+        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None)
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from deltaroi.masks.store import nifti_bytes
 from deltaroi.pipeline.declared import SMALL_VOLUME as STAGE
 from deltaroi.pipeline.declared import declared
 from deltaroi.pipeline.executor import Failure
+from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.plan import Plan
 from deltaroi.pipeline.responses import by_subject, lost_subject, summary_item, upstream_of
 from deltaroi.pipeline.retire import retire_small_volume
@@ -58,10 +59,11 @@ def small_volume(work: Work) -> pd.DataFrame:
                         if isinstance(digest, Failure)]
     mapped = {subject: digest for subject, digest in found.items() if not isinstance(digest, Failure)}
     about = {**fields["tests"], "subjects": list(mapped), "membership": dict(sorted(work.plan.groups.items())),
-             "covariates": work.plan.covariates.to_dict("split")}
-    step = Step(STAGE, "group", 1, about, tuple(mapped.values()), ())
+             "covariates": work.plan.covariates.to_dict("split"),
+             **({"lock": work.lock.fields()} if work.lock else {})}
+    step = Step(STAGE, "group", 2, about, tuple(mapped.values()), ())
     item = VoxelsItem(study, tuple(mapped), {grid.digest: grid for grid in work.plan.grids}, work.plan.groups,
-                      work.plan.covariates)
+                      work.plan.covariates, work.lock)
     (digest,) = work.do(STAGE, [step], [item], ask_voxels)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
@@ -94,13 +96,14 @@ def draw_maps(layout: Layout, item: SummaryItem) -> list[Path]:
 
 @dataclass(frozen=True)
 class VoxelsItem:
-    """The test of the voxels: the study, its subjects, the grids by digest, who is in which group, the covariates."""
+    """The test of the voxels: the study, its subjects, the grids by digest, groups, covariates, the lock."""
 
     study: Study
     subjects: tuple[str, ...]
     grids: Mapping[str, Grid]
     groups: Mapping[str, str]
     covariates: pd.DataFrame
+    lock: Judged | None = None
 
 
 def ask_voxels(layout: Layout, item: VoxelsItem) -> list[Path]:
@@ -111,11 +114,12 @@ def ask_voxels(layout: Layout, item: VoxelsItem) -> list[Path]:
     study = item.study
     design = GroupDesign.from_study(study.groups, study.dataset.sessions,
                                     item.covariates.rename_axis("participant_id").reset_index())
+    design = replace(design, apart=item.lock.apart if item.lock else frozenset())
     maps = [one for subject in item.subjects for one in load_maps(layout.subject_maps(subject))]
     found = group.small_volume(maps, item.grids, item.groups, design, study.group, study.regions.family,
                                study.regions.minimum_coverage)
     retire_small_volume(layout)
-    return _write(layout, found)
+    return _write(layout, replace(found, table=marked(found.table, SMALL_VOLUME.name, item.lock)))
 
 
 def _write(layout: Layout, found: SmallVolume) -> list[Path]:

@@ -21,6 +21,7 @@ from deltaroi.pipeline import record, work_items
 from deltaroi.pipeline.declared import BEHAVIOUR, CONNECTIVITY, LOCALISERS, SMALL_VOLUME, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
+from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
@@ -58,6 +59,7 @@ class Work:
     response_digests: dict[str, str] = field(default_factory=dict)
     told_digests: tuple[str, ...] = ()
     small_volume_digest: str = ""
+    lock: Judged | None = None
 
     def failures(self) -> list[dict[str, str]]:
         """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
@@ -166,10 +168,11 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         "covariates": work.plan.covariates.to_dict("split"),
         "scores": work.plan.scores.to_dict("split"),
         **({"sampler": multilevel_sampler.versions()} if study.group.multilevel else {}),
+        **({"lock": work.lock.fields()} if work.lock else {}),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
-    step = Step("effects", "group", 2, fields, upstream, ())
-    item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates, work.plan.scores)
+    step = Step("effects", "group", 3, fields, upstream, ())
+    item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates, work.plan.scores, work.lock)
     (digest,) = work.do("effects", [step], [item], work_items.analyse)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
@@ -208,7 +211,7 @@ def report(work: Work) -> Path:
     inputs += [work.layout.table(schema.name) for schema in BESIDE]
     optional = (schema.name for schema in (*WHERE_ASKED, *OF_CONNECTIVITY, *BEHAVIOUR_TABLES))
     more = [work.layout.table(name) for name in ("selections", *optional)]
-    inputs += [path for path in more if path.is_file()]
+    inputs += [path for path in (*more, work.layout.frozen) if path.is_file()]
     tables = {path.name: work_items.file_digest(path) for path in (*inputs, work.layout.record)}
     fields = {**declared(work.study)["report"], "tables": tables, SMALL_VOLUME: work.small_volume_digest}
     step = Step("report", "report", 2, fields, tuple(work.region_digests.values()), ())

@@ -18,6 +18,7 @@ from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions, write_roi_images
 from deltaroi.pipeline.localisers import of_task
+from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.steps import Step
 from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary, about
 from deltaroi.tables import (
@@ -168,12 +169,13 @@ def subject_notes(layout: Layout, subject: str) -> list[str]:
 
 @dataclass(frozen=True)
 class EffectsItem:
-    """The group comparison: the study, who is in which group, covariates and scores by subject."""
+    """The group comparison: the study, who is in which group, covariates and scores by subject, the lock."""
 
     study: Study
     groups: Mapping[str, str]
     covariates: pd.DataFrame
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lock: Judged | None = None
 
 
 @dataclass(frozen=True)
@@ -195,11 +197,12 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     study = item.study
     design = group.GroupDesign.from_study(study.groups, study.dataset.sessions,
                                           item.covariates.rename_axis("participant_id").reset_index())
-    design = replace(design, associations=about(study.associations, "responses"), scores=item.scores)
+    design = replace(design, associations=about(study.associations, "responses"), scores=item.scores,
+                     apart=item.lock.apart if item.lock else frozenset())
     responses = read_table(layout.table("responses"), RESPONSES)
     found = group.analyse(responses, design, study.group, family=study.regions.family)
     paths = [layout.table("effects"), layout.table("quality"), layout.group_exclusions, layout.group_notes]
-    write_table(found.effects, EFFECTS, paths[0])
+    write_table(marked(found.effects, EFFECTS.name, item.lock), EFFECTS, paths[0])
     write_table(group.quality(responses, design), QUALITY, paths[1])
     write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
     write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
@@ -212,7 +215,7 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
         layout.table(schema.name).with_suffix(".json").unlink(missing_ok=True)
     for name, table in tables.items():
         paths.append(layout.table(name))
-        write_table(table, SCHEMAS[name], paths[-1])
+        write_table(marked(table, name, item.lock), SCHEMAS[name], paths[-1])
     return paths
 
 

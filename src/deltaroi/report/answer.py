@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from deltaroi.report import words
 from deltaroi.report.data import ALPHA, Output, Row, records
+from deltaroi.tables import EXPLORATORY
 from deltaroi.types import CIRCULAR
 
 KINDS = {
@@ -57,16 +58,34 @@ def kind_of(row: Row) -> str:
     return "equivalent" if row["p_equivalence"] < ALPHA else "open"
 
 
+def said(row: Row) -> str:
+    """The sentence of a row, which says where it is exploratory."""
+    return f"Exploratory: {row['reading']}" if row["status"] == EXPLORATORY else str(row["reading"])
+
+
 def verdicts(output: Output) -> tuple[Verdict, ...]:
     """The primary rows' sentences by what they allow to say; kinds without a row are left out."""
     found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in KINDS}
     for row in records(output.primary):
-        found[kind_of(row)].append((row["contrast"], row["reading"]))
+        found[kind_of(row)].append((row["contrast"], said(row)))
     return tuple(Verdict(kind, KINDS[kind], tuple(rows)) for kind, rows in found.items() if rows)
 
 
 def headline(output: Output) -> str:
-    """The answer in one sentence, from the counts alone."""
+    """The answer in one sentence, from the counts alone; with a lock a second one says how much of it was planned."""
+    return _headline(output) + _planned(output)
+
+
+def _planned(output: Output) -> str:
+    explored = [row for row in records(output.primary) if row["status"] == EXPLORATORY]
+    if not explored:
+        return ""
+    n, holding = len(explored), sum(map(holds, explored))
+    which = f"; {holding} of these {'holds' if holding == 1 else 'hold'}" if holding else ""
+    return f" {words.plural(n, 'primary effect is', 'primary effects are')} exploratory: not as frozen{which}."
+
+
+def _headline(output: Output) -> str:
     primary = output.primary
     if primary.empty:
         return "No effect was tested."

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from deltaroi.report import words
-from deltaroi.report.answer import holds
+from deltaroi.report.answer import holds, said
 from deltaroi.report.data import ROI, Output, Row, beside, records, roi_of
 from deltaroi.report.figures.association import Cluster, Scatter, scatter
-from deltaroi.report.listing import Table, comparison, people
+from deltaroi.report.listing import Table, comparison, people, with_status
+from deltaroi.report.locked import tag
 from deltaroi.report.pictures import Panel, Picture, picture
 from deltaroi.tables import ASSOCIATIONS, POINTS, RELIABILITY, SLOPES
 from deltaroi.types import NA
@@ -52,16 +53,16 @@ def part(output: Output, name: str, mark: str, tables: dict[str, pd.DataFrame]) 
     leading = slopes[slopes["leading"]]
     kinds = set(leading["se_kind"])
     effects = effects[effects["se_kind"].isin(kinds)].reset_index(drop=True)
-    panels, said, details = [], [], []
+    panels, found, details = [], [], []
     for c, contrast in enumerate(output.contrasts):
         points = tables["association_points"]
         pictures = tuple(_pictures(output, points[points["contrast"] == contrast], leading, name, f"{mark}-{c}"))
         if pictures:
-            panels.append(Panel(contrast, pictures))
-        said.append((contrast, tuple(effects.loc[effects["contrast"] == contrast, "reading"])))
-        details.append((contrast, tuple(leading.loc[(leading["contrast"] == contrast)
-                                                    & (leading["what"] != "difference"), "reading"])))
-    return Part(name, _asked(output, name), tuple(panels), tuple(said), tuple(details), _tests(output, name, effects),
+            panels.append(Panel(contrast + tag(effects[effects["contrast"] == contrast]), pictures))
+        found.append((contrast, tuple(map(said, records(effects[effects["contrast"] == contrast])))))
+        details.append((contrast, tuple(map(said, records(leading[(leading["contrast"] == contrast)
+                                                                  & (leading["what"] != "difference")])))))
+    return Part(name, _asked(output, name), tuple(panels), tuple(found), tuple(details), _tests(output, name, effects),
                 _correlations(output, name, output.ordered(tables["associations"])))
 
 
@@ -130,9 +131,10 @@ def _tests(output: Output, name: str, effects: pd.DataFrame) -> Table:
                      *(words.p_value(row[p]) for p in ("p", "p_fwe", "p_holm", "q_fdr")), _size(row),
                      words.number(row["bf10"])))
     units = sorted(set(effects["unit"])) if len(effects) else []
-    return Table(f"{name}: slopes ({words.listed(units)}) and their differences between groups.", columns, tuple(rows),
-                 frozenset(range(4, len(columns))), frozenset(marked),
-                 "Marked rows hold after correction over the family of ROIs.")
+    table = Table(f"{name}: slopes ({words.listed(units)}) and their differences between groups.", columns, tuple(rows),
+                  frozenset(range(4, len(columns))), frozenset(marked),
+                  "Marked rows hold after correction over the family of ROIs.")
+    return with_status(table, effects["status"])
 
 
 def _slope(row: Row) -> str:
@@ -160,8 +162,9 @@ def _correlations(output: Output, name: str, frame: pd.DataFrame) -> Table:
                      words.interval(row["boot_low"], row["boot_high"]) or NA, slope, words.p_value(row["p"]),
                      " / ".join(f"{f:.2g}" for f in factors) if np.isfinite(factors).any() else NA,
                      "" if row["note"] == NA else row["note"]))
-    return Table(f"{name}: correlations and the robust slope; p not corrected.", columns, tuple(rows),
-                 frozenset(range(3, 9)), note="pearson and spearman are adjusted for nothing, not even for groups.")
+    table = Table(f"{name}: correlations and the robust slope; p not corrected.", columns, tuple(rows),
+                  frozenset(range(3, 9)), note="pearson and spearman are adjusted for nothing, not even for groups.")
+    return with_status(table, frame["status"])
 
 
 def reliability_table(output: Output) -> Table:

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from deltaroi.report import words
+from deltaroi.report.answer import said
 from deltaroi.report.data import ALPHA, Output, Row, beside, in_order, records
 from deltaroi.report.figures.raincloud import Cloud, raincloud
-from deltaroi.report.listing import Table, comparison, people
+from deltaroi.report.listing import Table, comparison, people, with_status
 from deltaroi.report.pictures import Picture, picture
 from deltaroi.tables import BEHAVIOUR, BEHAVIOUR_EFFECTS
 from deltaroi.types import NA
@@ -40,7 +41,7 @@ def _measured(output: Output, name: str, number: int, values: pd.DataFrame, effe
     cloud = _cloud(output, name, values)
     n = words.plural(values.loc[values["value"].notna(), "subject"].nunique(), "subject")
     drawn = picture(raincloud(cloud), f"behaviour-{number}", f"Values of {name} in {cloud.unit}, {n}, by group.")
-    return Measured(name, drawn, tuple(effects.loc[effects["primary"], "reading"]), _tests(name, effects))
+    return Measured(name, drawn, tuple(map(said, records(effects[effects["primary"]]))), _tests(name, effects))
 
 
 def _cloud(output: Output, name: str, values: pd.DataFrame) -> Cloud:
@@ -66,8 +67,9 @@ def _tests(name: str, effects: pd.DataFrame) -> Table:
             for row in records(frame)]
     marked = [i for i, row in enumerate(records(frame)) if row["primary"] and _p(row) < ALPHA]
     unit = f" ({effects['unit'].iloc[0]})" if len(effects) and effects["unit"].iloc[0] != "as given" else ""
-    return Table(f"{name}{unit}: every test; the primary one first.", columns, tuple(rows),
-                 frozenset(range(4, len(columns))), frozenset(marked))
+    table = Table(f"{name}{unit}: every test; the primary one first.", columns, tuple(rows),
+                  frozenset(range(4, len(columns))), frozenset(marked))
+    return with_status(table, frame["status"])
 
 
 def _p(row: Row) -> float:

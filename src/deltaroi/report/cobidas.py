@@ -9,6 +9,7 @@ from typing import Any
 from deltaroi.report.connectivity import connectivity_items
 from deltaroi.report.data import Output, Row, records
 from deltaroi.report.independence import functional_words, independent
+from deltaroi.report.locked import lock_item
 from deltaroi.report.methods_signal import generators, people
 from deltaroi.specs import LabelsRoi, MaskRoi
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, RoiKey, is_own
@@ -47,6 +48,7 @@ def cobidas_items(output: Output) -> dict[str, Any]:
         "Units": sorted(set(output.responses["unit"]) | set(output.effects["unit"])),
         "GroupModel": _model(output),
         "MultipleTesting": _correction(output),
+        **({"Preregistration": lock_item(output.locked, output.primary)} if output.locked else {}),
         "TestedEffects": [_effect(row) for row in records(output.effects)],
         **connectivity_items(output),
         "SoftwareVersions": dict(sorted(output.run.versions.items())),
@@ -101,7 +103,8 @@ def _correction(output: Output) -> dict[str, Any] | None:
 
 def _effect(row: Row) -> dict[str, Any]:
     names = ("contrast", "region", "hemisphere", "definition", "model", "term", "comparison", "se_kind", "primary")
-    return {name: row[name] for name in names}
+    status = {} if row["status"] == NA else {"status": row["status"]}
+    return {name: row[name] for name in names} | status
 
 
 def _text(value: str) -> str | None:

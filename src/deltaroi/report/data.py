@@ -16,6 +16,7 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
+from deltaroi.report.locked import Locked, read_locked
 from deltaroi.specs import Functional, FunctionalRoi
 from deltaroi.tables import (
     BESIDE,
@@ -108,6 +109,11 @@ class Output:
         path = self.layout.table(SMALL_VOLUME.name)
         return read_table(path, SMALL_VOLUME) if path.is_file() else \
             conform(pd.DataFrame(columns=SMALL_VOLUME.names), SMALL_VOLUME)
+
+    @cached_property
+    def locked(self) -> Locked | None:
+        """The preregistration lock, and what differs from it; None without one."""
+        return read_locked(self.layout.frozen)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deltaroi.report import words
-from deltaroi.report.answer import holds
+from deltaroi.report.answer import holds, said
 from deltaroi.report.data import Output, Row, beside, records, roi_of
-from deltaroi.report.listing import Table, comparison, people
+from deltaroi.report.listing import Table, comparison, people, with_status
 from deltaroi.tables import FACTORIAL
 from deltaroi.types import NA
 
@@ -38,7 +38,7 @@ def _part(output: Output, name: str, table: pd.DataFrame) -> Crossed:
     keys = sorted((_order(str(row["term"])), roi[roi_of(row)], i) for i, row in enumerate(records(table)))
     table = table.iloc[[key[-1] for key in keys]].reset_index(drop=True)
     first = table["leading"] & (table["within_group"] == NA)
-    claims = tuple(row["reading"] for row in records(table[first]) if holds(row))
+    claims = tuple(said(row) for row in records(table[first]) if holds(row))
     return Crossed(name, _asked(output, name), claims,
                    _tests(output, f"{name}: the leading test of every term.", table[first]),
                    _tests(output, f"{name}: the other kind of errors, and simple effects within one group, which say "
@@ -70,9 +70,10 @@ def _tests(output: Output, caption: str, frame: pd.DataFrame) -> Table:
              words.number(row["gg_epsilon"]), *(words.p_value(row[p]) for p in ("p", "p_fwe", "p_holm", "q_fdr")),
              _size(row)) for row in records(frame)]
     marked = frozenset(i for i, row in enumerate(records(frame)) if holds(row))
-    return Table(caption, columns, tuple(rows), frozenset(range(4, len(columns))), marked,
-                 "Marked rows hold after correction over the family of ROIs. Degrees of freedom are those before the "
-                 "correction by Greenhouse and Geisser's ε, which p has.")
+    table = Table(caption, columns, tuple(rows), frozenset(range(4, len(columns))), marked,
+                  "Marked rows hold after correction over the family of ROIs. Degrees of freedom are those before the "
+                  "correction by Greenhouse and Geisser's ε, which p has.")
+    return with_status(table, frame["status"])
 
 
 def _term(row: Row) -> str:

@@ -21,6 +21,7 @@ from deltaroi.report.figures.style import GROUPS, colour
 from deltaroi.report.listing import (
     Table,
     all_effects,
+    difference_table,
     exclusion_tables,
     failures,
     primary_tables,
@@ -28,6 +29,7 @@ from deltaroi.report.listing import (
     region_table,
     selection_table,
 )
+from deltaroi.report.locked import counts as counts_of
 from deltaroi.report.methods import Methods
 from deltaroi.report.methods_group import reason
 from deltaroi.report.methods_signal import people
@@ -64,8 +66,8 @@ def render(output: Output, methods: Methods) -> str:
         "style": Markup(templates.joinpath("style.css").read_text(encoding="utf-8")),  # noqa: S704  our own files
         "script": Markup(templates.joinpath("tables.js").read_text(encoding="utf-8")),  # noqa: S704
         "drawn": Markup,  # SVG by our own figures; matplotlib escapes its text
-        **head(output), **results(output), **associated(output), **connected(output), **behaviour_section(output),
-        **beside(output), **quality(output),
+        **head(output), **frozen(output), **results(output), **associated(output), **connected(output),
+        **behaviour_section(output), **beside(output), **quality(output),
         "methods": methods, "run": output.run, "study_yaml": study_yaml(output), "counts": counts(output),
     }
     return environment.get_template("report.html.j2").render(context)
@@ -88,6 +90,13 @@ def head(output: Output) -> dict[str, Any]:
         "circular": words.listed(output.circular),
         "unmeasured": [name for name in study.contrasts if name not in output.contrasts],
     }
+
+
+def frozen(output: Output) -> dict[str, Any]:
+    """The preregistration lock."""
+    confirmed, explored = counts_of(output.primary)
+    return {"lock": output.locked, "confirmed": confirmed, "tested": confirmed + explored,
+            "differences": difference_table(output)}
 
 
 def results(output: Output) -> dict[str, Any]:

@@ -32,6 +32,16 @@ def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], 
     return Table(caption, tuple(columns), tuple(tuple(row) for row in rows), right, frozenset(marked))
 
 
+def with_status(table: Table, statuses: Iterable[str]) -> Table:
+    """A table of results with the status of each row as its second column; as it is where the study has no lock."""
+    status = [str(one) for one in statuses]
+    if all(one == NA for one in status):
+        return table
+    rows = tuple((row[0], one, *row[1:]) for row, one in zip(table.rows, status, strict=True))
+    return replace(table, columns=(table.columns[0], "Status", *table.columns[1:]), rows=rows,
+                   numeric=frozenset(i + 1 if i else 0 for i in table.numeric))
+
+
 def same(frame: pd.DataFrame, column: str) -> str | None:
     """The one value of a column, or None when there are several."""
     values = list(dict.fromkeys(frame[column]))
@@ -77,7 +87,8 @@ def _primary(output: Output, contrast: str, frame: pd.DataFrame) -> Table:
               comparison(name) if (name := same(frame, "comparison")) else "",
               f"{words.ERRORS.get(name, name)} standard errors" if (name := same(frame, "se_kind")) else ""]
     caption = f"{contrast}, primary effects: " + "; ".join(part for part in stated if part) + "."
-    return _table(caption, columns, rows, columns[1:11], [i for i, row in enumerate(records(frame)) if holds(row)])
+    table = _table(caption, columns, rows, columns[1:11], [i for i, row in enumerate(records(frame)) if holds(row)])
+    return with_status(table, frame["status"])
 
 
 def estimate(row: Row, decimals: int) -> str:
@@ -117,12 +128,20 @@ def all_effects(output: Output) -> Table:
             words.count(row["family_size"]), effect_size(row), words.number(row["bf10"]),
             _with_unit("±" + words.number(row["equivalence_bound"], d), unit), words.p_value(row["p_equivalence"]),
             words.interval(row["loo_min"], row["loo_max"], d) or NA, _with_unit(words.number(row["mde_80"], d), unit)])
-    return _table("All tested effects; the full precision is in group/effects.tsv.", columns, rows, columns[7:],
-                  [i for i, flag in enumerate(frame["primary"]) if flag])
+    table = _table("All tested effects; the full precision is in group/effects.tsv.", columns, rows, columns[7:],
+                   [i for i, flag in enumerate(frame["primary"]) if flag])
+    return with_status(table, frame["status"])
 
 
 def _with_unit(text: str, unit: str) -> str:
     return NA if NA in text else f"{text} {unit}"
+
+
+def difference_table(output: Output) -> Table:
+    """What is not as frozen."""
+    found = output.locked.differences if output.locked else ()
+    return Table("What differs from the lock.", ("Place", "Frozen", "As run", "Exploratory"),
+                 tuple((one.place, one.old, one.new, one.touches) for one in found))
 
 
 def exclusion_tables(output: Output) -> tuple[Table, Table]:

@@ -14,6 +14,7 @@ from deltaroi.report.behaviour import behaviour_text
 from deltaroi.report.connectivity import connectivity_text
 from deltaroi.report.data import Output
 from deltaroi.report.factorials import factorials_text
+from deltaroi.report.locked import lock_text
 from deltaroi.report.methods_associations import associations_text, reliability_text
 from deltaroi.report.methods_group import assumptions_text, corrections_text, effects_text, group_text
 from deltaroi.report.methods_signal import data_text, first_level_text, regions_text, responses_text
@@ -60,9 +61,8 @@ def write_methods(output: Output) -> Methods:
               ("Voxels inside the ROIs", small_volume_text(output)), ("All ROIs at once", pooled_text(output)),
               ("Effect sizes and absence of effects", effects_text(output)), ("Assumptions", assumptions_text(output)),
               ("Connectivity", connectivity_text(output)), ("Associations", associations_text(output)),
-              ("Behaviour", behaviour_text(output)),
-              ("Reliability", reliability_text(output)),
-              ("Software", software_text(output)))
+              ("Behaviour", behaviour_text(output)), ("Reliability", reliability_text(output)),
+              ("Preregistration", lock_text(output.locked, output.primary)), ("Software", software_text(output)))
     cited: dict[str, str] = {}
     paragraphs = tuple((heading, _CITE.sub(lambda m: _cite(m.group(1), cited), text))
                        for heading, text in drafts if text)

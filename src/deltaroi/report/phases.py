@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from deltaroi.report import words
-from deltaroi.report.answer import holds
+from deltaroi.report.answer import holds, said
 from deltaroi.report.data import Output, Row, records, roi_of
-from deltaroi.report.listing import Table, comparison, effect_size, estimate, people
+from deltaroi.report.listing import Table, comparison, effect_size, estimate, people, with_status
 
 _LEADING = {"robust": ("hc2_welch", "welch"), "hc3": ("hc3", "welch"), "classical": ("classical",)}
 """``group.variance`` -> the errors that lead, of which a comparison of groups has one."""
@@ -50,7 +50,7 @@ def phase_parts(output: Output) -> tuple[Phases, ...]:
     alone = frame["model"] == "paired"
     when = [str(text).rpartition("|")[2] for text in frame["comparison"]]
     mine = frame[(of_groups | alone) & pd.Series([name in called for name in when], index=frame.index)]
-    return tuple(Phases(contrast, tuple(row["reading"] for row in records(part) if holds(row)),
+    return tuple(Phases(contrast, tuple(said(row) for row in records(part) if holds(row)),
                         _tests(output, contrast, part, called))
                  for contrast in output.contrasts for part in [mine[mine["contrast"] == contrast]] if len(part))
 
@@ -65,10 +65,11 @@ def _tests(output: Output, contrast: str, frame: pd.DataFrame, called: dict[str,
              str(words.MODELS.get(row["model"], row["model"])), people(row), estimate(row, decimals),
              f"{row['statistic_kind']} = {words.number(row['statistic'])}", words.degrees(row["df"]),
              *(words.p_value(row[p]) for p in ("p", "p_fwe", "p_holm", "q_fdr")), effect_size(row)) for row in rows_in]
-    return Table(f"{contrast}: change over each phase, and between adjacent phases.", columns, tuple(rows),
-                 frozenset(range(4, len(columns))), frozenset(i for i, row in enumerate(rows_in) if holds(row)),
-                 "Marked rows hold after correction over the family of ROIs; phases are not corrected for their "
-                 "number.")
+    table = Table(f"{contrast}: change over each phase, and between adjacent phases.", columns, tuple(rows),
+                  frozenset(range(4, len(columns))), frozenset(i for i, row in enumerate(rows_in) if holds(row)),
+                  "Marked rows hold after correction over the family of ROIs; phases are not corrected for their "
+                  "number.")
+    return with_status(table, (row["status"] for row in rows_in))
 
 
 def _when(row: Row) -> str:

@@ -17,6 +17,8 @@ from deltaroi.report.figures.raincloud import Cloud, mean_interval, raincloud
 from deltaroi.report.figures.signal import Spread, spread
 from deltaroi.report.figures.style import to_svg, width_px
 from deltaroi.report.listing import comparison, same
+from deltaroi.report.locked import tag
+from deltaroi.tables import EXPLORATORY
 from deltaroi.types import CIRCULAR, NA
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ def forests(output: Output, mark: str = "") -> tuple[Picture, ...]:
             marked = sum(row.marked for row in rows)
             alt = f"Forest plot: {term} for {contrast}, {words.plural(len(rows), 'ROI')}, {marked} marked."
             beside = ", planned contrast beside the omnibus test," if planned else ""
-            title = f"{contrast}: {term}{f' ({compared})' if compared else ''}{beside} with 95 % confidence intervals"
+            title = f"{contrast}: {term}{f' ({compared})' if compared else ''}{beside} with 95 % confidence intervals" \
+                    f"{tag(part)}"
             drawn = forest(rows, words.shorten(label, 44))
             pictures.append(picture(drawn, f"{mark}forest-{len(pictures)}", alt, title))
     return tuple(pictures)
@@ -87,6 +90,7 @@ def _forest_row(output: Output, row: Row) -> ForestRow:
     side = "L + R" if row["hemisphere"] == "B" else str(row["hemisphere"])
     named = output.many_definitions or row["definition"] == CIRCULAR
     label = f"{side} {row['definition']}" if named else side
+    label += " †" if row["status"] == EXPLORATORY else ""
     return ForestRow(row["region"], label, row["estimate"], row["ci_low"], row["ci_high"], row["equivalence_bound"],
                      holds(row))
 
@@ -99,7 +103,7 @@ def clouds(output: Output, mark: str = "") -> tuple[Panel, ...]:
         pictures = tuple(picture(raincloud(cloud), f"{mark}cloud-{c}-{i}", _cloud_alt(cloud, contrast), _missing(cloud))
                          for i, cloud in enumerate(_clouds(output, frame)))
         if pictures:
-            panels.append(Panel(contrast, pictures))
+            panels.append(Panel(contrast + tag(output.primary[output.primary["contrast"] == contrast]), pictures))
     return tuple(panels)
 
 
@@ -109,6 +113,7 @@ def _clouds(output: Output, frame: pd.DataFrame) -> Iterator[Cloud]:
     several = [name for name in ("specification", "task") if frame[name].nunique() > 1]
     limits = {key: _limits(part) for key, part in frame.groupby(["region", "definition", "unit"])}
     parts = dict(iter(frame.groupby(ROI, sort=False)))
+    explored = {(row["contrast"], roi_of(row)) for row in records(output.primary) if row["status"] == EXPLORATORY}
     for roi in output.rois:
         key = (roi.region, roi.hemisphere, roi.definition)
         if key not in parts:
@@ -118,6 +123,7 @@ def _clouds(output: Output, frame: pd.DataFrame) -> Iterator[Cloud]:
             stated = dict(zip(variants, values, strict=True))
             more = [*several, *(["summary"] if part["summary"].nunique() > 1 else [])]
             title = ", ".join([output.roi_label(roi), *(str(stated[name]) for name in more)])
+            title += " †" if (part["contrast"].iloc[0], roi) in explored else ""
             yield _cloud(output, cell, title, limits[(roi.region, roi.definition, stated["unit"])])
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from deltaroi.report import words
 from deltaroi.report.data import Output, Row, records, roi_of
 from deltaroi.report.figures.shrinkage import ShrinkageRow, shrinkage
-from deltaroi.report.listing import Table, comparison
+from deltaroi.report.listing import Table, comparison, with_status
+from deltaroi.report.locked import tag
 from deltaroi.report.pictures import Picture, picture
 from deltaroi.stats.multilevel import PRIORS
 from deltaroi.tables import ALL_ROIS
@@ -41,7 +42,8 @@ def shrinkage_pictures(output: Output) -> tuple[Picture, ...]:
         first = rows[0]
         what = f"{words.term(first['term'])} ({words.long_unit(str(first['unit']))})"
         alt = f"Shrinkage plot for {first['contrast']}: {words.plural(len(rows) - 1, 'ROI')}, alone and pooled."
-        title = f"{first['contrast']}: alone and pooled over ROIs ({comparison(first['comparison'])})"
+        title = f"{first['contrast']}: alone and pooled over ROIs ({comparison(first['comparison'])})" \
+                f"{tag(pd.DataFrame(rows))}"
         figure = shrinkage(drawn, words.shorten(what[0].upper() + what[1:], 44))
         found.append(picture(figure, f"shrinkage-{i}", alt, title))
     return tuple(found)
@@ -69,6 +71,7 @@ def pooled_table(output: Output) -> Table:
                          words.count(row["ess"])))
     table = Table("Multilevel model over ROIs.", columns, tuple(rows), frozenset(range(3, len(columns))),
                   frozenset(marked))
+    table = with_status(table, (row["status"] for model in _models(output) for row in model))
     return replace(table, note="All ROIs: the mean of the distribution that the ROIs' effects come from. CrI: credible "
                    "interval. The probability of direction is no p value; the rows above answer the study's question.")
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from deltaroi.report import words
 from deltaroi.report.data import ROI, Output, Row, records, roi_of
-from deltaroi.report.listing import Table, comparison, shared_below
+from deltaroi.report.listing import Table, comparison, shared_below, with_status
 from deltaroi.types import CIRCULAR, NA
 
 PRIORS = ("medium", "wide", "ultrawide")
@@ -33,7 +33,8 @@ def _sizes(output: Output, frame: pd.DataFrame, caption: str) -> Table:
                   f"{words.number(row['value'])} {words.interval(row['ci_low'], row['ci_high'])}".rstrip(),
                   f"{100 * row['level']:.0f} %", str(words.METHODS.get(row["method"], row["method"])),
                   words.count(row["n"]), "" if row["note"] == NA else str(row["note"])) for row in records(frame))
-    return shared_below(_without_empty(Table(caption, columns, rows, frozenset({6, 7, 9}))), (1, 2, 3, 4, 7))
+    table = shared_below(_without_empty(Table(caption, columns, rows, frozenset({6, 7, 9}))), (1, 2, 3, 4, 7))
+    return with_status(table, frame["status"])
 
 
 def _without_empty(table: Table) -> Table:
@@ -65,15 +66,17 @@ def _factors(output: Output, frame: pd.DataFrame, caption: str) -> Table:
     columns = ("ROI", "Contrast", "Model", "Term", "Comparison", "n", "t", "df",
                *(prior.capitalize() for prior in PRIORS), "Evidence")
     key = ["specification", "contrast", "summary", *ROI, "model", "term", "comparison"]
-    rows = []
+    rows, status = [], []
     for _, part in frame.groupby(key, sort=False):
         by = dict(zip(part["prior"], part["bf10"], strict=True))
         factors = [float(by.get(prior, math.nan)) for prior in PRIORS]
         row: Row = records(part.iloc[:1])[0]
+        status.append(row["status"])
         rows.append((*_named(output, row), words.count(row["n"]), words.number(row["statistic"]),
                      words.degrees(row["df"]), *map(factor_text, factors),
                      "circular: none" if row["definition"] == CIRCULAR else evidence_words(factors)))
-    return shared_below(Table(caption, columns, tuple(rows), frozenset(range(5, 11))), (1, 2, 3, 4))
+    table = shared_below(Table(caption, columns, tuple(rows), frozenset(range(5, 11))), (1, 2, 3, 4))
+    return with_status(table, status)
 
 
 def factor_text(factor: float) -> str:

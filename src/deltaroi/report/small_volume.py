@@ -9,10 +9,11 @@ import numpy as np
 
 from deltaroi.errors import DataError
 from deltaroi.report import words
+from deltaroi.report.answer import said
 from deltaroi.report.data import ALPHA, Output, Row, records, roi_of
 from deltaroi.report.figures.slices import Volume
 from deltaroi.report.figures.small_volume import Inside, inside
-from deltaroi.report.listing import Table, comparison, same
+from deltaroi.report.listing import Table, comparison, same, with_status
 from deltaroi.report.pictures import Panel, picture
 from deltaroi.report.template import load_template
 from deltaroi.types import CIRCULAR
@@ -41,10 +42,11 @@ def _table(output: Output, contrast: str, frame: pd.DataFrame) -> Table:
              f"{words.count(row['n_voxels_significant'])} ({words.count(row['extent_mm3'])})")
             for row in records(frame)]
     model, compared = same(frame, "model"), same(frame, "comparison")
-    said = "; ".join(part for part in (words.MODELS.get(model or "", model or ""), comparison(compared or "")) if part)
+    asked = "; ".join(part for part in (words.MODELS.get(model or "", model or ""), comparison(compared or "")) if part)
     marked = frozenset(i for i, row in enumerate(records(frame)) if holds(row))
-    return Table(f"{contrast}, voxels inside the ROIs: {said}.", columns, tuple(rows),
-                 frozenset(range(1, len(columns))), marked)
+    table = Table(f"{contrast}, voxels inside the ROIs: {asked}.", columns, tuple(rows),
+                  frozenset(range(1, len(columns))), marked)
+    return with_status(table, frame["status"])
 
 
 def holds(row: Row) -> bool:
@@ -62,7 +64,7 @@ def small_volume_pictures(output: Output) -> tuple[Panel, ...]:
         for i, row in enumerate(records(frame[frame["contrast"] == contrast])):
             drawn = _drawn(output, row)
             if drawn is not None:
-                pictures.append(picture(inside(drawn, template), f"inside-{c}-{i}", row["reading"], row["reading"]))
+                pictures.append(picture(inside(drawn, template), f"inside-{c}-{i}", said(row), said(row)))
         if pictures:
             panels.append(Panel(contrast, tuple(pictures)))
     return tuple(panels)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import svd
 
 from deltaroi.grid import FloatArray
 from deltaroi.simulator.anatomy import Head
@@ -118,7 +119,7 @@ def _acompcor(data: Float32, cosines: dict[str, FloatArray],
     rest = rest[:, spread > 1e-6] / spread[spread > 1e-6]
     if not rest.shape[1]:
         return {}, {}
-    left, singular, _ = np.linalg.svd(rest, full_matrices=False)
+    left, singular = components(rest)
     share = singular**2 / (singular**2).sum()
     columns, sidecar = {}, {}
     for k in range(min(_COMPONENTS, len(singular))):
@@ -130,6 +131,18 @@ def _acompcor(data: Float32, cosines: dict[str, FloatArray],
                          "Method": "aCompCor", "Retained": True, "SingularValue": _rounded(singular[k]),
                          "VarianceExplained": _rounded(share[k])}
     return columns, sidecar
+
+
+def components(data: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Left singular vectors and singular values.
+
+    LAPACK's divide and conquer does not converge for a matrix in many thousands; its slower QR iteration does.
+    """
+    try:
+        left, singular, _ = np.linalg.svd(data, full_matrices=False)
+    except np.linalg.LinAlgError:
+        left, singular, _ = svd(data, full_matrices=False, lapack_driver="gesvd")
+    return left, singular
 
 
 def _rounded(value: float) -> float:

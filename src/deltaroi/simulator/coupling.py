@@ -147,12 +147,12 @@ def courses(pairs: Sequence[Pair], trains: Mapping[str, Train], times: FloatArra
         slope = np.full(fine.size, pair.baseline)
         for condition, strength in pair.strengths.items():
             if condition in trains:
-                slope += strength * _lasting(trains[condition], fine)
+                slope += strength * lasting(trains[condition], fine)
         out.append((pair.target, response(activity[pair.seed] * slope)))
     return out
 
 
-def _lasting(train: Train, fine: FloatArray) -> FloatArray:
+def lasting(train: Train, fine: FloatArray) -> FloatArray:
     """1 while an event lasts, from the point of the fine grid that is next to its onset."""
     out = np.zeros(fine.size)
     for onset, duration in zip(train.onsets, train.durations, strict=True):

@@ -29,7 +29,7 @@ from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZE
 from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
 from deltaroi.tables.planted_table import PLANTED
 from deltaroi.tables.power_table import POWER
-from deltaroi.tables.schema import Column, Schema, columns_hint, conform
+from deltaroi.tables.schema import CONFIRMATORY, EXPLORATORY, Column, Schema, columns_hint, conform
 from deltaroi.tables.small_volume_table import SMALL_VOLUME
 
 WHERE_ASKED = (ASSOCIATIONS, SLOPES, POINTS, RELIABILITY, MULTILEVEL, FACTORIAL)
@@ -42,9 +42,9 @@ SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKE
 """Every table by its name."""
 
 __all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEHAVIOUR_EFFECTS", "BEHAVIOUR_SIZES",
-           "BEHAVIOUR_TABLES", "BESIDE", "CARD", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS", "CONNECTIVITY_EFFECTS",
-           "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES", "EVIDENCE",
-           "EVIDENCE_SIZES", "EXCLUSIONS", "FACTORIAL", "FINDINGS", "MULTILEVEL", "OF_CONNECTIVITY", "PLANTED",
-           "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY", "RESIDUALS", "RESPONSES",
-           "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS", "TRUTH", "WHERE_ASKED",
-           "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+           "BEHAVIOUR_TABLES", "BESIDE", "CARD", "CONFIRMATORY", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
+           "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES",
+           "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "EXPLORATORY", "FACTORIAL", "FINDINGS", "MULTILEVEL",
+           "OF_CONNECTIVITY", "PLANTED", "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY",
+           "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS",
+           "TRUTH", "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]

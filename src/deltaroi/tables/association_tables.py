@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deltaroi.tables.schema import Schema, columns
+from deltaroi.tables.schema import STATUS, Schema, columns
 
 _ROI = """
     specification | text! | | name of the analysis specification
@@ -13,13 +13,14 @@ _ROI = """
     definition | text! | | how the region was drawn"""
 _KEY = ("specification", "contrast", "summary", "region", "hemisphere", "definition")
 
-ASSOCIATIONS = Schema("associations", columns(_ROI + """
+ASSOCIATIONS = Schema("associations", columns(_ROI + f"""
     association | text! | | name of the association in the study file
     score | text! | | column of participants.tsv, or the difference of two
     outcome | text! | | change, baseline or last: what is held against the score
     adjusted_for | text | | what partial and robust are adjusted for; pearson and spearman are adjusted for nothing
     groups | text! | | groups whose subjects are in it
     kind | text! | | pearson, partial, spearman or robust (MM regression)
+    {STATUS}
     n | count! | | subjects
     df | number | | degrees of freedom
     r | number | | correlation; n/a for robust
@@ -38,12 +39,13 @@ ASSOCIATIONS = Schema("associations", columns(_ROI + """
     note | text | | why numbers are missing
 """), (*_KEY, "association", "kind"))
 
-SLOPES = Schema("slopes", columns(_ROI + """
+SLOPES = Schema("slopes", columns(_ROI + f"""
     association | text! | | name of the association in the study file
     what | text! | | slope: of one group; difference: of two slopes; johnson_neyman: where groups differ
     groups | text! | | the group, or the compared ones, first minus second
     se_kind | text! | | hc2_welch, hc3 or classical
     leading | flag! | | whether this kind of standard error leads
+    {STATUS}
     n | count! | | subjects of the groups
     estimate | number | see unit | the slope, or the difference of slopes
     unit | text! | | unit of the slope

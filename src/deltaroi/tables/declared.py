@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deltaroi.tables.association_tables import ASSOCIATIONS, POINTS, RELIABILITY, RUN_VALUES, SLOPES
-from deltaroi.tables.schema import Schema, columns
+from deltaroi.tables.schema import STATUS, Schema, columns
 
 RESPONSES = Schema("responses", columns("""
     specification | text! | | name of the analysis specification; main without a multiverse
@@ -30,7 +30,7 @@ RESPONSES = Schema("responses", columns("""
     censored_fraction | number | | censored volumes over all volumes of the contributing runs
 """), ("specification", "subject", "session", "task", "region", "hemisphere", "definition", "contrast", "summary"))
 
-EFFECTS = Schema("effects", columns("""
+EFFECTS = Schema("effects", columns(f"""
     specification | text! | | name of the analysis specification
     contrast | text! | | name of the contrast
     summary | text! | | how voxels became one value
@@ -42,6 +42,7 @@ EFFECTS = Schema("effects", columns("""
     comparison | text! | | what is compared with what, e.g. A-B with post-pre
     se_kind | text! | | hc2_welch, welch, cr2_welch, hc3, classical or satterthwaite
     primary | flag! | | true for the one row per ROI and contrast that answers the study's question
+    {STATUS}
     n | count! | | subjects in the fit
     n_first | count | | subjects of the first-listed group
     n_second | count | | subjects of the second-listed group

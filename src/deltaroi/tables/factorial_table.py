@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from deltaroi.tables.schema import Schema, columns
+from deltaroi.tables.schema import STATUS, Schema, columns
 
-FACTORIAL = Schema("factorial", columns("""
+FACTORIAL = Schema("factorial", columns(f"""
     specification | text! | | name of the analysis specification
     factorial | text! | | name of the factorial in the study file
     summary | text! | | how voxels became one value
@@ -16,6 +16,7 @@ FACTORIAL = Schema("factorial", columns("""
     comparison | text! | | groups and levels that are compared, e.g. experts-novices with compassion-rest
     se_kind | text! | | classical (mixed analysis of variance, type III) or welch (groups of unequal variance)
     leading | flag! | | whether this kind of standard error leads
+    {STATUS}
     n | count! | | subjects with every cell
     n_first | count | | of these in the first of two groups
     n_second | count | | of these in the second of two groups

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deltaroi.tables.schema import Schema, columns
+from deltaroi.tables.schema import STATUS, Schema, columns
 
 _PLACE = """
     specification | text! | | name of the analysis specification
@@ -18,6 +18,7 @@ _EFFECT = f"""{_PLACE}
     comparison | text! | | its comparison
     se_kind | text! | | its se_kind: the one that leads
     primary | flag! | | true where that row of effects is primary
+    {STATUS}
 """.strip()
 _PLACE_KEY = ("specification", "contrast", "summary", "region", "hemisphere", "definition")
 _EFFECT_KEY = (*_PLACE_KEY, "model", "term", "comparison")

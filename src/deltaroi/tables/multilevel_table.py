@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from deltaroi.tables.schema import Schema, columns
+from deltaroi.tables.schema import STATUS, Schema, columns
 
 ALL_ROIS = "all ROIs"
 """What stands in the column ``region`` of the row about the mean of the ROIs' effects."""
 
-MULTILEVEL = Schema("multilevel", columns("""
+MULTILEVEL = Schema("multilevel", columns(f"""
     specification | text! | | name of the analysis specification
     contrast | text! | | name of the contrast
     summary | text! | | how voxels became one value
@@ -17,6 +17,7 @@ MULTILEVEL = Schema("multilevel", columns("""
     comparison | text! | | what is compared with what, as in effects.tsv
     model | text! | | ancova, change, paired, two_sample or one_sample
     term | text! | | the effect, as in effects.tsv
+    {STATUS}
     n | count! | | subjects with a value of this ROI; for all ROIs with any
     n_rois | count! | | ROIs in the model
     unit | text! | | unit of the estimates

@@ -16,6 +16,10 @@ import pandas as pd
 from deltaroi.errors import TableError
 from deltaroi.types import NA
 
+CONFIRMATORY, EXPLORATORY = "confirmatory", "exploratory"
+"""What stands in the column ``status`` of results where the study has a lock."""
+STATUS = "status | text | | confirmatory: as frozen and leading its question; exploratory: not; n/a without a lock"
+"""The line that declares that column."""
 Kind = Literal["text", "number", "count", "flag"]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from deltaroi.tables.schema import Schema, columns
+from deltaroi.tables.schema import STATUS, Schema, columns
 
-SMALL_VOLUME = Schema("small_volume", columns("""
+SMALL_VOLUME = Schema("small_volume", columns(f"""
     specification | text! | | name of the analysis specification
     contrast | text! | | name of the contrast
     region | text! | | region name
@@ -14,6 +14,7 @@ SMALL_VOLUME = Schema("small_volume", columns("""
     term | text! | | the tested term
     comparison | text! | | what is compared with what, e.g. A-B with post-pre
     se_kind | text! | | hc2_welch, welch, hc3 or classical
+    {STATUS}
     n | count! | | subjects in the tests
     n_voxels | count! | | voxels of the ROI on the grid
     n_voxels_shared | count! | | voxels that every subject has in every session that is compared

@@ -18,7 +18,7 @@ from deltaroi.report.figures.slices import Volume
 from deltaroi.report.figures.small_volume import Inside, around, inside, shades
 from deltaroi.report.small_volume import small_volume_pictures, small_volume_tables
 from deltaroi.tables import REGIONS, SMALL_VOLUME
-from deltaroi.types import CIRCULAR, RoiKey
+from deltaroi.types import CIRCULAR, NA, RoiKey
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def out(folder: ModuleType, tmp_path: Path) -> Path:
         rows.append({
             "specification": "main", "contrast": "negative_vs_neutral", "region": roi.region,
             "hemisphere": roi.hemisphere, "definition": roi.definition, "model": "ancova", "term": "group_difference",
-            "comparison": "training-control|post-pre", "se_kind": "hc2_welch", "n": 8, "n_voxels": 40,
+            "comparison": "training-control|post-pre", "se_kind": "hc2_welch", "status": NA, "n": 8, "n_voxels": 40,
             "n_voxels_shared": 39, "n_voxels_tested": 38, "statistic": -5.0, "statistic_kind": "t", "df": 5.5,
             "estimate": -0.5, "unit": "percent", "x_mm": row["x_mm"], "y_mm": row["y_mm"], "z_mm": row["z_mm"],
             "p_peak": 0.01 if good else 0.6, "p_holm": 0.02 if good else 0.6, "family_size": 2,

@@ -10,7 +10,7 @@ from deltaroi.config.read import parse_study
 from deltaroi.config.study import Study
 from deltaroi.errors import StudyError
 from deltaroi.simulator.bold import Train
-from deltaroi.simulator.coupling import Pair, check_coupled, coupled_rois, courses, make_coupled, pairs_of
+from deltaroi.simulator.coupling import Pair, check_coupled, coupled_rois, courses, lasting, make_coupled, pairs_of
 from deltaroi.simulator.scheme import invent
 from deltaroi.types import RoiKey
 
@@ -63,6 +63,13 @@ def test_the_interaction_is_the_activity_while_the_condition_lasts_before_the_re
     assert np.abs(added[(TIMES > 203) & (TIMES < 208)]).max() > 0.01
     whole = made(strength=0.8, baseline=0.4, train=Train("a", (-100.0,), (900.0,)))[TARGET]
     np.testing.assert_allclose(whole, 1.2 * seed, atol=1e-9)
+
+
+def test_a_condition_lasts_from_its_onset_to_its_end() -> None:
+    fine = np.arange(-20, 80) / 10
+    train = Train("a", (1.0, 4.0, 6.0), (2.0, 0.0, 9.0))
+    expected = ((fine > 0.95) & (fine < 2.95)) | ((fine > 3.95) & (fine < 4.05)) | (fine > 5.95)
+    np.testing.assert_array_equal(lasting(train, fine), expected.astype(float))
 
 
 def test_events_add_up() -> None:
