@@ -76,6 +76,7 @@ def test_a_study_with_behaviour(tiny: Path, edit: Edit) -> None:
     assert 'id="behaviour"' not in (tiny / "out" / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_exactly_which_steps_run_again(tiny: Path, edit: Edit) -> None:
     give_measures(tiny)
     edit(tiny, "simulation:", f"{ASKED}simulation:")

@@ -147,6 +147,7 @@ def test_what_is_printed_and_reported(coupled: Path) -> None:
     assert len(items["TestedEffects"]) == len(table(coupled, CONNECTIVITY_EFFECTS))
 
 
+@pytest.mark.long
 def test_jobs_change_no_byte_and_a_second_run_does_nothing(coupled: Path, tmp_path: Path) -> None:
     before = file_hashes(coupled / "out")
     again = deltaroi.run(coupled / "study.yaml", coupled / "out")
@@ -155,6 +156,7 @@ def test_jobs_change_no_byte_and_a_second_run_does_nothing(coupled: Path, tmp_pa
     assert file_hashes(tmp_path / "other") == file_hashes(coupled / "out") == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("old", "new", "stages", "steps"), [
     ("method: gppi, seed", "method: gppi, deconvolve: false, seed", {"connectivity"}, 11),
     ("permutations: 200", "permutations: 201", {"effects", "connectivity"}, 1),

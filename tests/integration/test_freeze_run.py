@@ -90,6 +90,7 @@ def test_without_a_lock_the_status_is_missing(tiny: Path, tmp_path: Path) -> Non
     assert not (tiny / "out" / "group" / "frozen.json").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("old", "new", "explored", "stages", "says"), [
     ("permutations: 200", "permutations: 200, equivalence_bounds_d: 0.5", EVERY, {"effects", "report"},
      "group.equivalence_bounds_d: 0.3 -> 0.5 (the rows of effects.tsv, "),
@@ -119,6 +120,7 @@ def test_what_a_change_makes_exploratory(worked: Path, edit: Edit, old: str, new
     assert ("differs: " in "\n".join(result.lock.lines())) == bool(says)
 
 
+@pytest.mark.long
 def test_an_added_roi_leaves_every_number_of_the_frozen_ones(worked: Path, edit: Edit) -> None:
     path = worked / "out" / "group" / "effects.tsv"
     before = path.read_text().splitlines()
@@ -138,6 +140,7 @@ def test_the_same_again_does_nothing(worked: Path) -> None:
     assert file_hashes(worked / "out") == before
 
 
+@pytest.mark.long
 def test_a_lock_that_goes_and_comes_back(worked: Path) -> None:
     """Effects and report are made anew, nothing else; then everything is as it was, but for the lock's date."""
     lock = worked / LOCK
@@ -160,6 +163,7 @@ def test_a_lock_that_goes_and_comes_back(worked: Path) -> None:
     assert primary(worked) == {"confirmatory": EVERY}
 
 
+@pytest.mark.long
 def test_a_replaced_lock_came_after_results(worked: Path, edit: Edit) -> None:
     edit(worked, "permutations: 200", "permutations: 201")
     refused = command("freeze", "study.yaml", cwd=worked)
@@ -227,6 +231,7 @@ def test_a_lock_that_cannot_be_used_is_refused_before_anything_is_written(worked
     assert file_hashes(worked / "out") == before
 
 
+@pytest.mark.long
 def test_the_place_of_a_study_changes_no_byte(worked: Path, tmp_path: Path) -> None:
     """The lock is an input: the same one gives the same bytes elsewhere, with its date and without any path."""
     copy = Path(shutil.copytree(worked, tmp_path / "copy", ignore=shutil.ignore_patterns("out")))
@@ -238,6 +243,7 @@ def test_the_place_of_a_study_changes_no_byte(worked: Path, tmp_path: Path) -> N
     assert str(copy) not in text
 
 
+@pytest.mark.long
 def test_connections_and_behaviour(tiny: Path, edit: Edit) -> None:
     """An added ROI is a further target, corrected apart; a changed measure touches its own rows only."""
     table = tiny / "bids" / "participants.tsv"

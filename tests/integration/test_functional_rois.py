@@ -276,11 +276,13 @@ def test_what_is_foreseen_is_what_is_run(data: Path, out: Path, tmp_path: Path) 
     assert preview(data / "study.yaml", out).stages["localisers"] == (7, 7)
 
 
+@pytest.mark.long
 def test_jobs_do_not_change_a_byte(data: Path, out: Path, tmp_path: Path) -> None:
     deltaroi.run(data / "study.yaml", tmp_path / "out", jobs=2)
     assert file_hashes(tmp_path / "out") == file_hashes(out)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("changes", "again"), [
     ([], {}),
     ([("strongest: 8, select_from: other_runs", "strongest: 9, select_from: other_runs")], {"responses": 6}),
@@ -297,6 +299,7 @@ def test_what_a_change_runs_again(data: Path, out: Path, tmp_path: Path, changes
     assert {stage: number for stage, number in found.reran.items() if number} == {**again, **downstream}
 
 
+@pytest.mark.long
 def test_an_added_subject_runs_again_what_depends_on_it(data: Path, tmp_path: Path) -> None:
     fewer = ("sessions: [pre, post]}", 'sessions: [pre, post], subjects: ["1001", "1002", "1003", "2001", "2002"]}')
     alone = ("by_sessions, by_subjects, by_run_1, by_task, same]", "by_sessions]")

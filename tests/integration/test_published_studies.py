@@ -42,6 +42,7 @@ def mascaro(tmp_path_factory: pytest.TempPathFactory) -> SimulatedPublication:
                               SimulateOptions(resolution_mm=8, seed=2, scale=2))
 
 
+@pytest.mark.long
 def test_a_run_answers_the_claims_in_their_direction(mascaro: SimulatedPublication) -> None:
     result = deltaroi.run(mascaro.study_path, mascaro.study_path.parent / "results")
     assert result.exit_code == 0
@@ -91,6 +92,7 @@ def test_null_plants_no_difference_of_groups_or_sessions(tmp_path: Path) -> None
     assert (testable["planted"].fillna(0) == 0).all()
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_whatever_the_jobs(tmp_path: Path) -> None:
     chosen = SimulateOptions(resolution_mm=12, scale=0.1)
     for folder, jobs in (("one", 1), ("two", 2)):

@@ -19,7 +19,7 @@ from helpers import file_hashes
 SCALES = {"desbordes2012": 1, "klimecki2013": 0.7, "klimecki2014": 0.5, "leung2018": 2, "lutz2008": 1, "mascaro2013": 2,
           "weng2013": 1}
 """Factors on the published n: about 80 runs each, so that a test takes half a minute on one core."""
-LONG = ("desbordes2012", "klimecki2013", "klimecki2014", "weng2013")
+LONG = ("desbordes2012", "klimecki2013", "klimecki2014", "leung2018", "lutz2008", "weng2013")
 STANDARD_ERRORS = 2.5
 """A planted effect is adequate when it is this many standard errors at that n: its sign fails in 6 of 1,000 draws."""
 
@@ -116,6 +116,7 @@ def mine(small: Path, path: Path, *changes: tuple[str, str]) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_groups_listed_the_other_way_round_give_the_same_card(small: Path, tmp_path: Path) -> None:
     study = mine(small, tmp_path / "mine.yaml", ("levels: [CBCT, control]", "levels: [control, CBCT]"),
                  ("CBCT-control|post-pre", "control-CBCT|post-pre"))
@@ -147,6 +148,7 @@ def test_errors_come_before_the_work(small: Path, tmp_path: Path, words: tuple[s
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_nothing_that_can_be_tested_is_said_and_coded(small: Path, tmp_path: Path) -> None:
     study = mine(small, tmp_path / "mine.yaml")
     text = study.read_text()

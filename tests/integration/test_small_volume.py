@@ -120,6 +120,7 @@ def test_the_mean_of_a_session_map_is_the_response(study: Path) -> None:
     assert set(responses["summary"]) == {"mean", "weighted_mean"}
 
 
+@pytest.mark.long
 def test_jobs_do_not_change_a_byte(study: Path, tmp_path: Path) -> None:
     deltaroi.run(study / "study.yaml", tmp_path / "out", jobs=3)
     assert tree(tmp_path / "out") == tree(study / "out")
@@ -156,6 +157,7 @@ def test_what_was_switched_off_does_not_stay(worked: Path, edit: Edit) -> None:
     assert not any(path.name.startswith("small_volume") for path in (worked / "out" / "group").iterdir())
 
 
+@pytest.mark.long
 def test_on_different_grids_nothing_is_tested_and_check_foresees_it(tiny: Path, tmp_path: Path, edit: Edit) -> None:
     edit(tiny, "{permutations: 200}", "{permutations: 200, small_volume: true}")
     asked = command("check", tiny / "study.yaml")
