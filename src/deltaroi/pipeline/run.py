@@ -15,6 +15,7 @@ from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
+from deltaroi.pipeline import multiverse as multiverse_stage
 from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
@@ -132,10 +133,11 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
     if "first-level" in reached:
-        stages.first_level(work)
+        multiverse_stage.first_level(work)
     responses = response_stage.responses(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
+    responses = multiverse_stage.responses(work, responses) if "responses" in reached else responses
     group = stages.effects(work, responses) if "effects" in reached else None
     voxels = voxel_stage.small_volume(work) if "effects" in reached else voxel_stage.nothing()
     connected = connection_stage.connectivity(work) if "effects" in reached else connection_stage.nothing()

@@ -13,18 +13,21 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
+from deltaroi.grid import Grid
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import library_state, region_files
+from deltaroi.masks import library_state, load_regions, region_files
 from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
 from deltaroi.pipeline.declared import BEHAVIOUR, CONNECTIVITY, LOCALISERS, SMALL_VOLUME, declared, functional_rois
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
+from deltaroi.pipeline.multiverse_plan import other_definitions
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
+from deltaroi.specs import Regions
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
     BEHAVIOUR_TABLES,
@@ -55,8 +58,11 @@ class Work:
     exclusions: list[Exclusion] = field(default_factory=list)
     reran: Counter[str] = field(default_factory=Counter)
     region_digests: dict[str, str] = field(default_factory=dict)
+    other_digests: dict[str, str] = field(default_factory=dict)
     fit_digests: dict[RunKey, str] = field(default_factory=dict)
+    model_digests: dict[tuple[RunKey, str], str] = field(default_factory=dict)
     response_digests: dict[str, str] = field(default_factory=dict)
+    specification_digests: dict[str, str] = field(default_factory=dict)
     told_digests: tuple[str, ...] = ()
     small_volume_digest: str = ""
     lock: Judged | None = None
@@ -79,21 +85,33 @@ class Work:
 
         ``function`` takes ``(layout, item)`` and returns the paths it wrote.
         """
-        digests: list[str | Failure | None] = [step.finished(self.layout) for step in steps]
-        open_ = [i for i, digest in enumerate(digests) if digest is None]
-        self.progress.start(stage, len(steps), len(steps) - len(open_))
-        keys = [steps[i].key() for i in open_]
-        tasks = [work_items.Task(function, self.layout, steps[i], key, items[i])
-                 for i, key in zip(open_, keys, strict=True)]
+        done = self.do_together(stage, [[step] for step in steps], items, work_items.Alone(function))
+        return [digest for (digest,) in done]
+
+    def do_together(self, stage: str, groups: Sequence[Sequence[Step]], items: Sequence[Any],
+                    function: Any) -> list[list[str | Failure]]:
+        """As :meth:`do`, for groups of steps that share their work, such as one read of an image.
+
+        ``function`` takes ``(layout, item, wanted)`` with the positions of a group's steps that are to be done, and
+        yields ``(position, paths written or Failure)`` for each of them.
+        """
+        digests = [[step.finished(self.layout) for step in group] for group in groups]
+        open_ = [i for i, group in enumerate(digests) if None in group]
+        self.progress.start(stage, len(groups), len(groups) - len(open_))
+        tasks = [work_items.Task(function, self.layout, {n: step for n, (step, digest) in
+                                                         enumerate(zip(groups[i], digests[i], strict=True))
+                                                         if digest is None}, items[i]) for i in open_]
+        found: list[list[str | Failure]] = [[digest for digest in group if digest is not None] for group in digests]
         results = Executor(self.jobs).map(work_items.perform, tasks, lambda: self.progress.advance(stage))
-        for i, result in zip(open_, results, strict=True):
-            if isinstance(result, Failure) and (isinstance(result.error, UsageError)  # e.g. a full disk
-                                                or self.study.execution.on_error == "stop"):
-                raise result.error or RuntimeError(result.trace)
-            digests[i] = result
-        self.reran[stage] += len(open_)
+        for i, task, result in zip(open_, tasks, results, strict=True):
+            made = dict.fromkeys(task.steps, result) if isinstance(result, Failure) else result
+            for failure in (one for one in made.values() if isinstance(one, Failure)):
+                if isinstance(failure.error, UsageError) or self.study.execution.on_error == "stop":  # e.g. a full disk
+                    raise failure.error or RuntimeError(failure.trace)
+            found[i] = [made[n] if digest is None else digest for n, digest in enumerate(digests[i])]
+        self.reran[stage] += sum(len(task.steps) for task in tasks)
         self.progress.end(stage)
-        return [digest for digest in digests if digest is not None]
+        return found
 
 
 def masks(work: Work) -> None:
@@ -102,20 +120,32 @@ def masks(work: Work) -> None:
     fields = declared(study)["masks"]
     earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
     steps, items = [], []
-    for grid in work.plan.grids:
-        mine = {**fields, "grid": grid.digest, "library": library_state(study.regions, grid.space)}
-        steps.append(Step("masks", f"grid-{grid.digest}", 4, mine, (),
-                          region_files(study.regions, work.file.resolve().parent, grid.space)))
-        items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
-                                          study.dataset.allow_space_mismatch))
-    for grid, digest in zip(work.plan.grids, work.do("masks", steps, items, work_items.build_masks), strict=True):
+    drawn: list[tuple[Grid, Regions, bool]] = [(grid, study.regions, False) for grid in work.plan.grids]
+    others = other_definitions(study)
+    if others:
+        drawn += [(grid, study.regions.model_copy(update={"definition": others}), True) for grid in work.plan.grids]
+    for grid, regions, beside in drawn:
+        mine = {**fields, "grid": grid.digest, "library": library_state(regions, grid.space),
+                **({"others": others} if beside else {})}
+        steps.append(Step("masks", f"grid-{grid.digest}{'-multiverse' if beside else ''}", 4, mine, (),
+                          region_files(regions, work.file.resolve().parent, grid.space)))
+        items.append(work_items.MasksItem(regions, grid, work.file.resolve().parent,
+                                          study.dataset.allow_space_mismatch, study.regions if beside else None))
+    for (grid, _, beside), digest in zip(drawn, work.do("masks", steps, items, work_items.build_masks), strict=True):
         if isinstance(digest, Failure):  # the same regions fail for everybody: nothing can go on
             raise digest.error or RuntimeError(digest.trace)
-        work.region_digests[grid.digest] = digest
+        (work.other_digests if beside else work.region_digests)[grid.digest] = digest
     sets = [work_items.load_region_set(work.layout, grid.digest) for grid in work.plan.grids]
     for found in sets:
         work.exclusions += found.exclusions
         work.warnings += found.notes
+    for path in work.layout.group.glob("grid-*_desc-multiverse_regions.npz") if not others else ():
+        path.unlink()
+    if others:
+        beside_them = [load_regions(work.layout.other_regions(grid.digest)) for grid in work.plan.grids]
+        work.exclusions += [row for found in beside_them for row in found.exclusions]
+        work.warnings += [note for found in beside_them for note in found.notes if note not in work.warnings]
+        sets += beside_them
     table = pd.concat([found.table for found in sets], ignore_index=True)
     write_descriptions(table, work.layout, earlier)
     write_table(table, REGIONS, work.layout.table("regions"))
@@ -123,6 +153,12 @@ def masks(work: Work) -> None:
 
 def first_level(work: Work) -> None:
     """Fit every run; a run that fails is an exclusion and the others go on."""
+    steps, items = fit_steps(work)
+    note_fits(work, work.do("first-level", steps, items, work_items.fit))
+
+
+def fit_steps(work: Work) -> tuple[list[Step], list[work_items.FitItem]]:
+    """The fit of every run, those of localiser tasks last."""
     study = work.study
     fields = declared(study)
     runs = (*work.plan.runs, *work.plan.localisers)
@@ -139,7 +175,13 @@ def first_level(work: Work) -> None:
         conditions = dict(study.conditions) if mine["conditions"] else {}
         steps.append(Step("first-level", run.key.label, 2, {**mine, **timing}, (upstream,), files))
         items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, conditions, mine["contrasts"]))
-    digests = work.do("first-level", steps, items, work_items.fit)
+    return steps, items
+
+
+def note_fits(work: Work, digests: Sequence[str | Failure]) -> None:
+    """Keep what came of the fits, in the order of :func:`fit_steps`."""
+    runs = (*work.plan.runs, *work.plan.localisers)
+    choosing = {planned.run.key for planned in work.plan.localisers}
     for planned, digest in zip(runs, digests, strict=True):
         if isinstance(digest, Failure):
             row = _failed(work, "first-level", planned, digest)

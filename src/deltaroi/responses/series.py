@@ -45,10 +45,38 @@ def fit_roi_series(fit: RunFit, common: Mapping[RoiKey, Common], how: Mapping[Ro
     Every voxel is scaled before the average, so that with least squares the effect of the mean series is the mean of
     the voxels' effects. For the eigenvariate, drift and confounds are projected out first.
     """
-    keys = [key for key, voxels in common.items() if voxels.index.size and summary_exists(voxels.weights, how[key])]
+    kinds = {key: series_kind(how[key], voxels) for key, voxels in common.items()}
+    found = fit_kinds(fit, {(key, kinds[key]): voxels for key, voxels in common.items()})
+    return {key: found[key, kinds[key]] for key in common if (key, kinds[key]) in found}
+
+
+def series_kind(how: str, voxels: Common) -> str:
+    """Which series an ROI has under a summary; several summaries share one."""
+    if how in ("eigenvariate", "partial_volume"):
+        return how
+    return "mean" if how == "mean" and not (voxels.weights == 1).all() else "weighted_mean"
+
+
+def fit_kinds(fit: RunFit, wanted: Mapping[tuple[RoiKey, str], Common]) -> dict[tuple[RoiKey, str], SeriesFit]:
+    """Fit the run's model to series of ROIs.
+
+    Parameters
+    ----------
+    fit : RunFit
+        The run.
+    wanted : mapping of (RoiKey, str) to Common
+        The voxels of each ROI and kind of series, as :func:`series_kind` names it.
+
+    Returns
+    -------
+    dict of (RoiKey, str) to SeriesFit
+        Those that exist. A series' numbers do not depend on which others are asked for.
+    """
+    keys = [(key, kind) for (key, kind), voxels in wanted.items()
+            if voxels.index.size and summary_exists(voxels.weights, kind)]
     if not keys:
         return {}
-    series = np.column_stack([_series(fit, common[key], how[key]) for key in keys])
+    series = np.column_stack([_series(fit, wanted[key, kind], kind) for key, kind in keys])
     result = fit_series(series, fit.design, fit.vectors, fit.noise)
     return {key: SeriesFit(result.effect[:, i], result.variance[:, i]) for i, key in enumerate(keys)}
 

@@ -133,8 +133,8 @@ def specifications(asked: Multiverse, definition: str, first_level: FirstLevel,
     _refuse(asked, first, others, first_level)
     axes = {axis: [first[axis], *(one for one in others[axis] if one != first[axis])] for axis in AXES}
     left_out = [combination.given for combination in asked.without]
-    found = [choices for values in itertools.product(*axes.values())
-             if not any(_meets(choices := dict(zip(AXES, values, strict=True)), given) for given in left_out)]
+    every = (dict(zip(AXES, values, strict=True)) for values in itertools.product(*axes.values()))
+    found = [choices for choices in every if not any(_meets(choices, given) for given in left_out)]
     if first not in found:
         raise ValueError("without: the study's own choices are left out, and they are the main specification")
     if len(found) > MOST:
