@@ -213,6 +213,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         **({"lock": work.lock.fields()} if work.lock else {}),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
+    upstream += tuple(digest for _, digest in sorted(work.specification_digests.items()))
     step = Step("effects", "group", 3, fields, upstream, ())
     item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates, work.plan.scores, work.lock)
     (digest,) = work.do("effects", [step], [item], work_items.analyse)

@@ -34,6 +34,7 @@ from deltaroi.tables import (
     RUN_VALUES,
     SCHEMAS,
     SELECTIONS,
+    SPECIFICATION_CURVE,
     WHERE_ASKED,
     exclusion_frame,
     exclusion_rows,
@@ -246,12 +247,16 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
     everything = read_table(layout.table("responses"), RESPONSES)
     responses = everything[everything["specification"] == MAIN].reset_index(drop=True)
     found = group.analyse(responses, design, study.group, family=study.regions.family)
+    effects, lost, tables = found.effects, found.exclusions, dict(found.beside)
+    if len(everything) > len(responses):
+        more = group.explore(everything, design, study.group, family=study.regions.family)
+        effects, lost = pd.concat([effects, more.effects], ignore_index=True), (*lost, *more.exclusions)
+        tables[SPECIFICATION_CURVE.name] = more.curve
     paths = [layout.table("effects"), layout.table("quality"), layout.group_exclusions, layout.group_notes]
-    write_table(marked(found.effects, EFFECTS.name, item.lock), EFFECTS, paths[0])
+    write_table(marked(effects, EFFECTS.name, item.lock), EFFECTS, paths[0])
     write_table(group.quality(responses, design), QUALITY, paths[1])
-    write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
+    write_table(exclusion_frame(lost), EXCLUSIONS, paths[2])
     write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
-    tables = dict(found.beside)
     if len(design.sessions) > 1:
         runs = read_table(layout.table(RUN_VALUES.name), RUN_VALUES)
         tables[RELIABILITY.name] = group.reliability(responses, runs, design)

@@ -247,9 +247,7 @@ def read_output(out: Path) -> Output:
     responses, effects = _of_main(table(RESPONSES)), _of_main(table(EFFECTS))
     exclusions, regions, quality = table(EXCLUSIONS), table(REGIONS), table(QUALITY)
     if study.multiverse is not None:
-        known = {*responses[ROI].itertuples(index=False, name=None)}
-        regions = regions[[key in known for key in regions[ROI].itertuples(index=False, name=None)]]
-        regions = regions.reset_index(drop=True)
+        regions = regions.merge(responses[ROI].drop_duplicates(), on=ROI)
     beside = {schema.name: table(schema) for schema in BESIDE}
     selections, multilevel = table(SELECTIONS, optional=True), table(MULTILEVEL, optional=not study.group.multilevel)
     if not layout.record.is_file():

@@ -33,8 +33,7 @@ SPECIFICATION_CURVE = Schema("specification_curve", columns(f"""
     unit | text! | | unit of the median
     share_sign | number | | share of the estimates that have the predominant sign
     share_significant | number | | share with that sign and a two-sided p below .05
-    mean_z | number | | mean of z, the normal deviate of each two-sided p with the sign of its estimate
-    stouffer_z | number | | sum of z over the root of their number, which takes them to be independent: they are not
+    mean_z | number | | mean of z (Stouffer's average): the normal deviate of each p with the sign of its estimate
     main_estimate | number | see main_unit | the estimate of the main specification
     main_unit | text! | | its unit
     main_rank | count | | how many of the tested estimates (or z, as for the median) are no larger than the main one
