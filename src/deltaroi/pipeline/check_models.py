@@ -12,6 +12,7 @@ from deltaroi.firstlevel import FirstLevelTask
 from deltaroi.firstlevel.model import model_run
 from deltaroi.pipeline.declared import contrast_weights, localiser_weights
 from deltaroi.pipeline.localisers import of_task
+from deltaroi.pipeline.multiverse_plan import named
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.types import NA, Exclusion
 
@@ -41,7 +42,22 @@ def check_models(study: Study, plan: Plan) -> tuple[Plan, tuple[Exclusion, ...]]
         kept, lost = _modelled(mine, FirstLevelTask(study.first_level, {}, weights))
         localisers += kept
         rows += [of_task(task, row) for row in lost]
+    rows += _other_strategies(study, runs)
     return replace(plan, runs=tuple(runs), localisers=tuple(localisers)), tuple(rows)
+
+
+def _other_strategies(study: Study, runs: Sequence[PlannedRun]) -> list[Exclusion]:
+    """The runs that cannot be modelled with other strategies for confounds; no failures, since ``main`` has them."""
+    by_strategy = {one.confounds: one.first_level for one in study.specifications}
+    rows = []
+    for name, spec in list(by_strategy.items())[1:]:
+        whom = named(study, [one.name for one in study.specifications if one.confounds == name])
+        task = FirstLevelTask(spec, dict(study.conditions), contrast_weights(study))
+        for row in _modelled(runs, task)[1]:
+            if row.failure:
+                reason = f"not fitted for {whom}: {row.reason.removeprefix('failed: ')}"
+                rows.append(replace(row, reason=reason, failure=False))
+    return rows
 
 
 def _modelled(planned_runs: Sequence[PlannedRun],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from deltaroi.pipeline.multiverse_plan import (
     Model,
     asked,
     models,
+    multiverse_lines,
     named,
     of_models,
 )
@@ -36,7 +36,6 @@ from deltaroi.tables import EXCLUSIONS, RESPONSES, SPECIFICATIONS, exclusion_fra
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, Exclusion, RunKey
 
 STAGE = "specifications"
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,6 @@ def fit_all(layout: Layout, item: FitsItem, wanted: Sequence[int]) -> Iterator[t
     kept: dict[str, RunFit] = {}
     bases = {model.base for model in item.models if model.base}
     task = FirstLevelTask(main.first_level, main.conditions, main.contrasts)
-    if tuple(wanted) != tuple(range(len(ways))):
-        log.info("%s: its image is read again for %d of %d models", main.run.key.label, len(wanted), len(ways))
     for place, found in fit_runs(main.run, [ways[n] for n in wanted], task):
         n = wanted[place]
         if isinstance(found, DataError):
@@ -262,6 +259,18 @@ def _write_specifications(work: Work) -> None:
     rows = [{"specification": one.name, **one.choices, "definition": one.definition or NA, "fit": one.fit,
              "model": one.model} for one in work.study.specifications]
     write_table(pd.DataFrame(rows), SPECIFICATIONS, work.layout.table(SPECIFICATIONS.name))
+
+
+def foresee_lines(work: Work) -> Iterator[str]:
+    """How many specifications, models and reads a run would take; as far as marks tell."""
+    lines = list(multiverse_lines(work.study, work.plan.rois))
+    if lines:
+        yield from (line.strip() for line in lines)
+        labels = [planned.run.key.label for planned in work.plan.runs]
+        ends = ["", *(f"_model-{model.name}" for model in models(work.study))]
+        there = [all((work.layout.marks / "first-level" / f"{label}{end}.json").is_file() for end in ends)
+                 for label in labels]
+        yield f"{there.count(False)} of {len(labels)} images are read, each once: the models of the others are there"
 
 
 def retire_specifications(layout: Layout) -> None:

@@ -32,6 +32,7 @@ from deltaroi.pipeline.localisers import (
     find_localisers,
     foresee_choices,
 )
+from deltaroi.pipeline.multiverse_plan import rois_by
 from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, inspect
 from deltaroi.pipeline.scores import foresee_scores, score_table
@@ -142,6 +143,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         query = dataset_query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
+        rois_by(study)
         asked_of(study, rois)
         found = find_runs(query)
         people = choose_people(study, found.participants, _subjects(found))

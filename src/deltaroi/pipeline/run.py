@@ -41,7 +41,8 @@ class RunResult:
     out : Path
         The output folder.
     responses, effects, exclusions, regions, quality : DataFrame
-        The group tables (see :mod:`deltaroi.tables`); empty for stages that were not asked for.
+        The group tables (see :mod:`deltaroi.tables`), with all specifications; empty for stages that were not asked
+        for.
     warnings : tuple of str
         What to know before trusting the numbers.
     exit_code : int
@@ -59,6 +60,8 @@ class RunResult:
         The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
+    read_again : int
+        Runs whose image was read although the main specification's fit was there: other models were missing.
     """
 
     study: Study
@@ -77,14 +80,19 @@ class RunResult:
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
+    read_again: int = 0
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What :func:`run` would do: per stage, how many steps there are and how many of them are already done."""
+    """What :func:`run` would do.
+
+    Per stage, how many steps there are and how many of them are already done; in ``lines``, what a multiverse takes.
+    """
 
     plan: Plan
     stages: Mapping[str, tuple[int, int]]
+    lines: tuple[str, ...] = ()
 
 
 def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: str = "report",
@@ -153,7 +161,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
-        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None)
+        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
+        read_again=work.partly["first-level"])
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:
@@ -172,4 +181,4 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     spec = read_study(file)
     plan = make_plan(spec, file)
     work = stages.Work(spec, file, layout, plan, 1, Quiet())
-    return Preview(plan, stages.foresee(work))
+    return Preview(plan, stages.foresee(work), tuple(multiverse_stage.foresee_lines(work)))

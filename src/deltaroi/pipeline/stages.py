@@ -23,7 +23,7 @@ from deltaroi.pipeline.declared import BEHAVIOUR, CONNECTIVITY, LOCALISERS, SMAL
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
-from deltaroi.pipeline.multiverse_plan import other_definitions
+from deltaroi.pipeline.multiverse_plan import models, other_definitions
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
@@ -57,6 +57,7 @@ class Work:
     notes: list[str] = field(default_factory=list)
     exclusions: list[Exclusion] = field(default_factory=list)
     reran: Counter[str] = field(default_factory=Counter)
+    partly: Counter[str] = field(default_factory=Counter)
     region_digests: dict[str, str] = field(default_factory=dict)
     other_digests: dict[str, str] = field(default_factory=dict)
     fit_digests: dict[RunKey, str] = field(default_factory=dict)
@@ -109,6 +110,7 @@ class Work:
                 if isinstance(failure.error, UsageError) or self.study.execution.on_error == "stop":  # e.g. a full disk
                     raise failure.error or RuntimeError(failure.trace)
             found[i] = [made[n] if digest is None else digest for n, digest in enumerate(digests[i])]
+        self.partly[stage] += sum(any(digest is not None for digest in digests[i]) for i in open_)
         self.reran[stage] += sum(len(task.steps) for task in tasks)
         self.progress.end(stage)
         return found
@@ -269,9 +271,12 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     runs = work.plan.runs
     subjects = {p.run.key.subject for p in runs}
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
-    totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
+    masks_of = len(work.plan.grids) * (2 if other_definitions(work.study) else 1)
+    totals = {"masks": masks_of,
+              "first-level": len(runs) * (1 + len(models(work.study))) + len(work.plan.localisers),
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
-              "responses": len(subjects), "effects": 1,
+              "responses": len(subjects),
+              **({"specifications": len(subjects)} if work.study.specifications[1:] else {}), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
               **({CONNECTIVITY: len(subjects) + 1} if work.study.connectivity else {}),
               **({BEHAVIOUR: 1} if work.study.behaviour else {}), "report": 1}
