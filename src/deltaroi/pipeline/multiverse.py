@@ -114,26 +114,26 @@ def fit_all(layout: Layout, item: FitsItem, wanted: Sequence[int]) -> Iterator[t
         if name in bases:
             kept[name] = found
         path = layout.run_fit(main.run.key, None if n == 0 else name)
-        save_fit(path, found, kept.get(base) or _earlier(layout, main.run.key, item, base) if base else None)
+        save_fit(path, found, kept.get(base) or _earlier(layout, main.run.key, base) if base else None)
         yield n, [path]
 
 
-def _earlier(layout: Layout, key: RunKey, item: FitsItem, name: str) -> RunFit | None:
+def _earlier(layout: Layout, key: RunKey, name: str) -> RunFit | None:
     """A model that an earlier run left; None where it is not there, or is not of now."""
-    path = _path(layout, key, name, item.models)
+    path = _path(layout, key, name)
     return load_fit(path) if path.is_file() else None
 
 
-def _path(layout: Layout, key: RunKey, name: str, made: Sequence[Model]) -> Path:
-    """The artefact of a model; ``main`` is the run's own where it is no model with a file."""
-    return layout.run_fit(key, name if name in {model.name for model in made} else None)
+def _path(layout: Layout, key: RunKey, name: str) -> Path:
+    """The artefact of a model."""
+    return layout.run_fit(key, None if name == MAIN else name)
 
 
 def load_model(layout: Layout, key: RunKey, name: str, made: Sequence[Model]) -> RunFit:
     """The fit of one run in one model."""
     base = next((model.base for model in made if model.name == name), None)
-    path = _path(layout, key, base, made) if base else None
-    return load_fit(_path(layout, key, name, made), load_fit(path) if path is not None and path.is_file() else None)
+    path = _path(layout, key, base) if base else None
+    return load_fit(_path(layout, key, name), load_fit(path) if path is not None and path.is_file() else None)
 
 
 def all_regions(layout: Layout, grid_digest: str) -> RegionSet:
@@ -189,11 +189,11 @@ def _subject_work(work: Work) -> tuple[list[Step], list[SubjectItem]]:
     minimum = work.study.regions.minimum_coverage
     steps, items = [], []
     for subject, runs in _by_subject(work).items():
-        there = {name: tuple((p.run.key, p.grid.digest) for p in runs if _fitted(work, p.run.key, name, made))
+        there = {name: tuple((p.run.key, p.grid.digest) for p in runs if _fitted(work, p.run.key, name))
                  for name in dict.fromkeys(one.model for one in wanted)}
         grids = dict.fromkeys(p.grid.digest for p in runs)
         upstream = (work.response_digests.get(subject, ""),
-                    *(_fitted(work, key, name, made) for name, mine in there.items() for key, _ in mine),
+                    *(_fitted(work, key, name) for name, mine in there.items() for key, _ in mine),
                     *(work.region_digests[grid] for grid in grids),
                     *(work.other_digests[grid] for grid in grids if grid in work.other_digests))
         fields = {"specifications": [[one.name, one.model, one.summary, [key.label for key in one.rois]]
@@ -205,10 +205,9 @@ def _subject_work(work: Work) -> tuple[list[Step], list[SubjectItem]]:
     return steps, items
 
 
-def _fitted(work: Work, key: RunKey, name: str, made: Sequence[Model]) -> str:
+def _fitted(work: Work, key: RunKey, name: str) -> str:
     """Digest of a run's fit in a model; empty where it has none."""
-    of_its_own = name in {model.name for model in made}
-    return work.model_digests.get((key, name), "") if of_its_own else work.fit_digests.get(key, "")
+    return work.fit_digests.get(key, "") if name == MAIN else work.model_digests.get((key, name), "")
 
 
 def _by_subject(work: Work) -> dict[str, list[PlannedRun]]:
@@ -270,7 +269,7 @@ def foresee_lines(work: Work) -> Iterator[str]:
         ends = ["", *(f"_model-{model.name}" for model in models(work.study))]
         there = [all((work.layout.marks / "first-level" / f"{label}{end}.json").is_file() for end in ends)
                  for label in labels]
-        yield f"{there.count(False)} of {len(labels)} images are read, each once: the models of the others are there"
+        yield f"{there.count(False)} of {len(labels)} images will be read, each once"
 
 
 def retire_specifications(layout: Layout) -> None:

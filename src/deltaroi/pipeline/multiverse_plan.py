@@ -9,10 +9,11 @@ from deltaroi.config.study import Study
 from deltaroi.errors import DeltaroiError, StudyError
 from deltaroi.masks import roi_keys
 from deltaroi.responses import Asked
-from deltaroi.specs import MAIN, FirstLevel, Regions, axes_of
+from deltaroi.specs import MAIN, FirstLevel, Regions, Specification, axes_of
 from deltaroi.types import CIRCULAR, FUNCTIONAL, RoiKey
 
 _NAMED = 4
+_MAIN_WIDE = f"{MAIN}_allDefinitions"
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,16 @@ class Model:
     Attributes
     ----------
     name : str
-        Its fit and scaling, as in ``specifications.tsv``.
+        Its fit and scaling, as in ``specifications.tsv``; that of ``main`` for other ROIs has a name of its own.
     first_level : FirstLevel
         The model.
     base : str or None
-        The model with which it shares arrays on disk, if any; :data:`deltaroi.specs.MAIN` without a file of its own is
-        the artefact of ``main``.
+        The model with which it shares arrays on disk, if any; :data:`deltaroi.specs.MAIN` is the artefact of ``main``.
     """
 
     name: str
     first_level: FirstLevel
     base: str | None
-
-
-def several_definitions(study: Study) -> bool:
-    """Whether definitions are varied; then every model beside ``main`` is for the ROIs of all of them."""
-    return len({one.definition for one in study.specifications}) > 1
 
 
 def other_definitions(study: Study) -> list[str]:
@@ -49,17 +44,22 @@ def other_definitions(study: Study) -> list[str]:
 def models(study: Study) -> tuple[Model, ...]:
     """The artefacts that the specifications other than ``main`` need, in the order of the specifications.
 
-    With several definitions the model of ``main`` is among them, for the ROIs of the others; else they use that of
-    ``main`` itself. Models of one smoothing share what is equal with the first of them.
+    Each is for the ROIs of all definitions. Models of one smoothing share what is equal with the first of them, which
+    with one definition is ``main``.
     """
-    wide = several_definitions(study)
-    others = {one.model: one.first_level for one in study.specifications[1:] if wide or one.model != MAIN}
-    first: dict[float, str] = {} if wide else {study.first_level.smoothing_fwhm_mm: MAIN}
+    others = {model_of(study, one): one.first_level for one in study.specifications[1:]}
+    others.pop(MAIN, None)
+    first: dict[float, str] = {} if other_definitions(study) else {study.first_level.smoothing_fwhm_mm: MAIN}
     found = []
     for name, spec in others.items():
         found.append(Model(name, spec, first.get(spec.smoothing_fwhm_mm)))
         first.setdefault(spec.smoothing_fwhm_mm, name)
     return tuple(found)
+
+
+def model_of(study: Study, one: Specification) -> str:
+    """The artefact that a specification uses: with the choices of ``main`` its own, or another for ROIs it lacks."""
+    return _MAIN_WIDE if one.model == MAIN and one.definition != study.specifications[0].definition else one.model
 
 
 def regions_by(study: Study, definition: str) -> Regions:
@@ -100,7 +100,8 @@ def other_rois(study: Study, main: Iterable[RoiKey]) -> tuple[RoiKey, ...]:
 def asked(study: Study) -> tuple[Asked, ...]:
     """The specifications other than ``main``, as the responses stage takes them."""
     rois = rois_by(study)
-    return tuple(Asked(one.name, one.model, rois[one.definition], one.summary) for one in study.specifications[1:])
+    return tuple(Asked(one.name, model_of(study, one), rois[one.definition], one.summary)
+                 for one in study.specifications[1:])
 
 
 def named(study: Study, names: Sequence[str]) -> str:
@@ -114,7 +115,7 @@ def named(study: Study, names: Sequence[str]) -> str:
 def of_models(study: Study, wanted: Iterable[str]) -> list[str]:
     """The specifications other than ``main`` that use some models."""
     known = set(wanted)
-    return [one.name for one in study.specifications[1:] if one.model in known]
+    return [one.name for one in study.specifications[1:] if model_of(study, one) in known]
 
 
 def multiverse_lines(study: Study, plan_rois: Sequence[RoiKey]) -> Iterator[str]:
