@@ -85,6 +85,7 @@ def test_the_specifications_are_listed(folder: Path) -> None:
     assert set(regions["definition"]) == {"hcpex", "aal3"}
 
 
+@pytest.mark.long
 def test_what_shares_a_fit_reads_no_image_and_a_new_width_reads_each_once(folder: Path) -> None:
     out = Path(shutil.copytree(folder / "out", folder / "resumed", copy_function=shutil.copy2))
     more = {"group: {perm": SECTION.replace("noise:", "summary: [median]\n  noise:", 1) + " {perm"}

@@ -30,7 +30,7 @@ SPECIFICATION_CURVE = Schema("specification_curve", columns(f"""
     n_tested | count! | | those whose effect could be tested; the numbers below are over these
     n_subjects | count! | | subjects in at least one of them
     median | number | see unit | median of the estimates; of their z where the specifications have several units
-    unit | text! | | unit of the median
+    unit | text | | unit of the median
     share_sign | number | | share of the estimates that have the predominant sign
     share_significant | number | | share with that sign and a two-sided p below .05
     mean_z | number | | mean of z (Stouffer's average): the normal deviate of each p with the sign of its estimate
@@ -42,4 +42,4 @@ SPECIFICATION_CURVE = Schema("specification_curve", columns(f"""
     p_stouffer | number | | joint permutation p of the distance of mean_z from 0
     arrangements | count | | arrangements of subjects that were compared, the data themselves among them
     note | text | | how subjects were rearranged, or why there is no p
-"""), ("contrast", "region", "hemisphere", "term", "comparison"))
+"""), ("contrast", "region", "hemisphere", "definition", "term", "comparison"))
