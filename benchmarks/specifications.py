@@ -64,7 +64,7 @@ multiverse:
   smoothing_fwhm_mm: [0]
   scaling: [none]
   confounds: {motion6: {motion: 6}, compcor: {acompcor: 5}}
-  summary: [median, eigenvariate]
+  summary: [median, weighted_mean]
   noise: [ols]
 """
 PAIRS = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +59,35 @@ def series_kind(how: str, voxels: Common) -> str:
     return "mean" if how == "mean" and not (voxels.weights == 1).all() else "weighted_mean"
 
 
-def fit_kinds(fit: RunFit, wanted: Mapping[tuple[RoiKey, str], Common]) -> dict[tuple[RoiKey, str], SeriesFit]:
+class SeriesStore:
+    """Series that several fits of one run share: they depend on the voxels, and an eigenvariate on the nuisance too."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], FloatArray] = {}
+
+    def series(self, fit: RunFit, wanted: Mapping[tuple[RoiKey, str], Common]) -> list[FloatArray]:
+        """The series of ROIs, each made once."""
+        place = (fit.key.label, _digest(fit.voxels, fit.scale))
+        nuisance = _digest(fit.design[:, fit.n_task:])
+        found = []
+        for (key, kind), voxels in wanted.items():
+            of = (*place, nuisance if kind == "eigenvariate" else "", key.label, kind,
+                  _digest(voxels.index, voxels.weights))
+            if of not in self._known:
+                self._known[of] = _series(fit, voxels, kind)
+            found.append(self._known[of])
+        return found
+
+
+def _digest(*arrays: np.ndarray[Any, Any]) -> str:
+    made = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        made.update(np.ascontiguousarray(array).data)
+    return made.hexdigest()
+
+
+def fit_kinds(fit: RunFit, wanted: Mapping[tuple[RoiKey, str], Common],
+              store: SeriesStore | None = None) -> dict[tuple[RoiKey, str], SeriesFit]:
     """Fit the run's model to series of ROIs.
 
     Parameters
@@ -66,19 +96,22 @@ def fit_kinds(fit: RunFit, wanted: Mapping[tuple[RoiKey, str], Common]) -> dict[
         The run.
     wanted : mapping of (RoiKey, str) to Common
         The voxels of each ROI and kind of series, as :func:`series_kind` names it.
+    store : SeriesStore, optional
+        Where series are taken from, and kept for other fits.
 
     Returns
     -------
     dict of (RoiKey, str) to SeriesFit
         Those that exist. A series' numbers do not depend on which others are asked for.
     """
-    keys = [(key, kind) for (key, kind), voxels in wanted.items()
-            if voxels.index.size and summary_exists(voxels.weights, kind)]
-    if not keys:
+    there = {(key, kind): voxels for (key, kind), voxels in wanted.items()
+             if voxels.index.size and summary_exists(voxels.weights, kind)}
+    if not there:
         return {}
-    series = np.column_stack([_series(fit, wanted[key, kind], kind) for key, kind in keys])
-    result = fit_series(series, fit.design, fit.vectors, fit.noise)
-    return {key: SeriesFit(result.effect[:, i], result.variance[:, i]) for i, key in enumerate(keys)}
+    made = [_series(fit, voxels, kind) for (_, kind), voxels in there.items()] if store is None else \
+        store.series(fit, there)
+    result = fit_series(np.column_stack(made), fit.design, fit.vectors, fit.noise)
+    return {key: SeriesFit(result.effect[:, i], result.variance[:, i]) for i, key in enumerate(there)}
 
 
 def _series(fit: RunFit, voxels: Common, how: str) -> FloatArray:

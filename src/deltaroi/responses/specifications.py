@@ -10,7 +10,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from deltaroi.responses.coverage import Covered, cover
-from deltaroi.responses.series import SeriesFit, fit_kinds, series_kind
+from deltaroi.responses.series import SeriesFit, SeriesStore, fit_kinds, series_kind
 from deltaroi.responses.summarise import places_of, response_row
 from deltaroi.signal.runfit import RunFit
 from deltaroi.summaries import resolve_summary
@@ -61,13 +61,14 @@ def summarise_each(asked: Sequence[Asked], load: Callable[[str], Sequence[RunFit
         no run has is not in the table.
     """
     rows: list[dict[str, Any]] = []
+    store = SeriesStore()
     lost: dict[Exclusion, dict[str, None]] = {}
     for model in dict.fromkeys(one.model for one in asked):
         fits = sorted(load(model), key=lambda fit: fit.key)
         if not fits:
             continue
         mine = [one for one in asked if one.model == model]
-        found = _Model(fits, regions, minimum_coverage, mine)
+        found = _Model(fits, (regions, minimum_coverage), mine, store)
         for one in mine:
             made, gone = found.responses(one)
             rows += made
@@ -80,9 +81,10 @@ def summarise_each(asked: Sequence[Asked], load: Callable[[str], Sequence[RunFit
 class _Model:
     """The fits of one model, with the coverage and the series that its specifications share."""
 
-    def __init__(self, fits: Sequence[RunFit], regions: Mapping[str, RegionSet], minimum: float,
-                 asked: Sequence[Asked]) -> None:
-        self._fits = fits
+    def __init__(self, fits: Sequence[RunFit], places: tuple[Mapping[str, RegionSet], float], asked: Sequence[Asked],
+                 store: SeriesStore) -> None:
+        regions, minimum = places
+        self._fits, self._store = fits, store
         serving = [fit for fit in fits if fit.vectors.any()]
         self._covered: dict[RoiKey, Covered] = {}
         self._lost: dict[RoiKey, list[Exclusion]] = {}
@@ -100,7 +102,7 @@ class _Model:
                           if any(other is fit for other in roi.fits)}
                 wanted = {(key, series_kind(resolve_summary(how, self._covered[key].rule), common)): common
                           for key, common in voxels.items() for how in sorted(summaries)}
-                found[id(fit)] = fit_kinds(fit, wanted)
+                found[id(fit)] = fit_kinds(fit, wanted, self._store)
         return found
 
     def responses(self, asked: Asked) -> tuple[list[dict[str, Any]], list[Exclusion]]:
