@@ -47,7 +47,7 @@ class Kind:
 def write_run(folder: Path, kind: Kind) -> Run:
     """Write a run: a smooth baseline in an ellipsoid of the brain's size, 0 outside, and 1 % of noise.
 
-    The noise does not compress. ``int16`` is stored with a scale factor, as fMRIPrep's images may be.
+    The noise does not compress. ``int16`` are integers of the raw unit.
     """
     shape, corner = GRIDS[kind.voxel_mm]
     affine = np.diag([kind.voxel_mm] * 3 + [1.0])
@@ -102,8 +102,7 @@ def _write_bold(path: Path, kind: Kind, affine: np.ndarray, inside: np.ndarray) 
     header.set_qform(affine, 4)
     header["pixdim"][4] = TR_S
     header.set_xyzt_units("mm", "sec")
-    slope = 1.0 if kind.dtype == "float32" else 1.0  # int16: integers of the raw unit, as a scanner stores them
-    header["scl_slope"], header["scl_inter"] = slope, 0
+    header["scl_slope"], header["scl_inter"] = 1, 0
     header["magic"], header["vox_offset"] = b"n+1", 352
     with ExitStack() as stack:
         stream = stack.enter_context(igzip.open(path, "wb", compresslevel=1) if kind.compressed else path.open("wb"))
