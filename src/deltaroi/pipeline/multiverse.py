@@ -129,11 +129,24 @@ def _path(layout: Layout, key: RunKey, name: str) -> Path:
     return layout.run_fit(key, None if name == MAIN else name)
 
 
-def load_model(layout: Layout, key: RunKey, name: str, made: Sequence[Model]) -> RunFit:
-    """The fit of one run in one model."""
-    base = next((model.base for model in made if model.name == name), None)
-    path = _path(layout, key, base) if base else None
-    return load_fit(_path(layout, key, name), load_fit(path) if path is not None and path.is_file() else None)
+class Loader:
+    """The fits of models; those with which others share arrays are read once, and kept."""
+
+    def __init__(self, layout: Layout, made: Sequence[Model]) -> None:
+        self._layout = layout
+        self._base = {model.name: model.base for model in made}
+        self._kept: dict[tuple[RunKey, str], RunFit] = {}
+
+    def load(self, key: RunKey, name: str) -> RunFit:
+        """The fit of one run in one model."""
+        if (key, name) in self._kept:
+            return self._kept[key, name]
+        base = self._base.get(name)
+        beside = self.load(key, base) if base and _path(self._layout, key, base).is_file() else None
+        found = load_fit(_path(self._layout, key, name), beside)
+        if name in self._base.values():
+            self._kept[key, name] = found
+        return found
 
 
 def all_regions(layout: Layout, grid_digest: str) -> RegionSet:
@@ -228,8 +241,10 @@ def summarise(layout: Layout, item: SubjectItem) -> list[Path]:
     in_fits: dict[Exclusion, list[str]] = {}
     notes: dict[str, list[str]] = {}
 
+    loader = Loader(layout, item.made)
+
     def load(name: str) -> list[RunFit]:
-        fits = [load_model(layout, key, name, item.made) for key, _ in item.models[name]]
+        fits = [loader.load(key, name) for key, _ in item.models[name]]
         for fit in fits:
             for row in fit.exclusions:
                 in_fits.setdefault(row, []).append(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,10 +65,11 @@ class SeriesStore:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], FloatArray] = {}
+        self._voxels: dict[int, tuple[weakref.ref[np.ndarray[Any, Any]], str]] = {}
 
     def series(self, fit: RunFit, wanted: Mapping[tuple[RoiKey, str], Common]) -> list[FloatArray]:
         """The series of ROIs, each made once."""
-        place = (fit.key.label, _digest(fit.voxels, fit.scale))
+        place = (fit.key.label, self._of_voxels(fit.voxels), _digest(fit.scale))
         nuisance = _digest(fit.design[:, fit.n_task:])
         found = []
         for (key, kind), voxels in wanted.items():
@@ -77,6 +79,13 @@ class SeriesStore:
                 self._known[of] = _series(fit, voxels, kind)
             found.append(self._known[of])
         return found
+
+    def _of_voxels(self, voxels: np.ndarray[Any, Any]) -> str:
+        """The digest of a run's voxels, which fits share in memory; made once."""
+        known = self._voxels.get(id(voxels))
+        if known is None or known[0]() is not voxels:  # an id is used again once an array is gone
+            known = self._voxels[id(voxels)] = weakref.ref(voxels), _digest(voxels)
+        return known[1]
 
 
 def _digest(*arrays: np.ndarray[Any, Any]) -> str:
