@@ -17,6 +17,7 @@ from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.masks import RegionSet, load_regions
 from deltaroi.pipeline import record, stages, work_items
+from deltaroi.pipeline.declared import SPECIFICATIONS as SPECIFICATIONS_STAGE
 from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.multiverse_plan import (
     Model,
@@ -35,7 +36,7 @@ from deltaroi.specs import MAIN
 from deltaroi.tables import EXCLUSIONS, RESPONSES, SPECIFICATIONS, exclusion_frame, exclusion_rows
 from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, Exclusion, RunKey
 
-STAGE = "specifications"
+STAGE = SPECIFICATIONS_STAGE
 
 
 @dataclass(frozen=True)

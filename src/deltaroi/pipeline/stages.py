@@ -19,7 +19,15 @@ from deltaroi.layout import Layout
 from deltaroi.masks import library_state, load_regions, region_files
 from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import BEHAVIOUR, CONNECTIVITY, LOCALISERS, SMALL_VOLUME, declared, functional_rois
+from deltaroi.pipeline.declared import (
+    BEHAVIOUR,
+    CONNECTIVITY,
+    LOCALISERS,
+    SMALL_VOLUME,
+    SPECIFICATIONS,
+    declared,
+    functional_rois,
+)
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
@@ -276,7 +284,7 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
               "first-level": len(runs) * (1 + len(models(work.study))) + len(work.plan.localisers),
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
               "responses": len(subjects),
-              **({"specifications": len(subjects)} if work.study.specifications[1:] else {}), "effects": 1,
+              **({SPECIFICATIONS: len(subjects)} if work.study.specifications[1:] else {}), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
               **({CONNECTIVITY: len(subjects) + 1} if work.study.connectivity else {}),
               **({BEHAVIOUR: 1} if work.study.behaviour else {}), "report": 1}

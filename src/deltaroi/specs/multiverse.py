@@ -142,9 +142,12 @@ def specifications(asked: Multiverse, definition: str, first_level: FirstLevel,
     made = tuple(_specification(choices, first, asked, first_level) for choices in found)
     labels: dict[str, str] = {}
     for one in made:
-        if labels.setdefault(camel(one.name).casefold(), one.name) != one.name:
-            raise ValueError(f"'{labels[camel(one.name).casefold()]}' and '{one.name}' have one file label; rename a "
-                             "strategy for confounds")
+        label = camel(one.name).casefold()
+        if label in labels:
+            same = f"'{labels[label]}' and '{one.name}' have one file label" if labels[label] != one.name else \
+                f"two specifications are called '{one.name}'"
+            raise ValueError(f"confounds: {same}; rename a strategy")
+        labels[label] = one.name
     return made
 
 
