@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pandas as pd
 import pytest
 
 import deltaroi
-from deltaroi.io.tsv import read_tsv
+from deltaroi.io.tsv import read_table, read_tsv
 from deltaroi.layout import Layout
 from deltaroi.pipeline.run import preview
+from deltaroi.tables import EFFECTS, SPECIFICATION_CURVE
 
 SECTION = """\
 multiverse:
@@ -83,6 +85,66 @@ def test_the_specifications_are_listed(folder: Path) -> None:
     assert not [name for name in listed.index if name.startswith("aal3") and not name.endswith("ar1")]  # without
     regions = read_tsv(folder / "out/group/regions.tsv")
     assert set(regions["definition"]) == {"hcpex", "aal3"}
+
+
+@pytest.fixture(scope="module")
+def whole(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of everybody with a small multiverse in ``out``, and of the study alone in ``plain``."""
+    root = Path(shutil.copytree(simulated, tmp_path_factory.mktemp("whole") / "tiny"))
+    text = (root / "study.yaml").read_text()
+    section = "multiverse:\n  definitions: [aal3]\n  scaling: [none]\n  summary: [median]\n  noise: [ar1]\ngroup: {perm"
+    (root / "many.yaml").write_text(text.replace("group: {perm", section))
+    deltaroi.run(root / "study.yaml", root / "plain")
+    deltaroi.run(root / "many.yaml", root / "out", jobs=2)
+    return root
+
+
+@pytest.mark.long
+def test_everything_about_main_is_as_without_a_multiverse(whole: Path) -> None:
+    for path in sorted((whole / "plain/group").glob("*.tsv")):
+        one, many = read_tsv(path), read_tsv(whole / "out/group" / path.name)
+        if path.name == "regions.tsv":
+            many = many[many["definition"] != "aal3"]
+        elif "specification" in many:
+            many = many[many["specification"] == "main"]
+        pd.testing.assert_frame_equal(many.reset_index(drop=True), one, obj=path.name)
+    assert json.loads((whole / "out/group/effects_notes.json").read_text()) == \
+        json.loads((whole / "plain/group/effects_notes.json").read_text())
+
+
+@pytest.mark.long
+def test_the_curve_and_the_effects_of_every_specification(whole: Path) -> None:
+    curve = read_table(whole / "out/group/specification_curve.tsv", SPECIFICATION_CURVE)
+    effects = read_table(whole / "out/group/effects.tsv", EFFECTS)
+    assert len(curve) == 2 * 6
+    assert set(curve["n_specifications"]) == {16}
+    assert set(effects["specification"]) == set(read_tsv(whole / "out/group/specifications.tsv")["specification"])
+    primary = effects[effects["primary"]]
+    assert primary.groupby(["specification", "contrast"]).size().eq(6).all()
+    planted = curve[(curve["region"] == "AI") & (curve["contrast"] == "negative_vs_neutral")]
+    assert (planted["median"] > 0).all()
+    assert (planted["share_sign"] == 1).all()
+    assert (planted["p_median"] < 0.05).all()
+    row = planted.iloc[0]
+    same = primary[(primary["specification"] == "main") & (primary["contrast"] == row["contrast"])
+                   & (primary["region"] == "AI") & (primary["hemisphere"] == row["hemisphere"])].iloc[0]
+    assert row["main_estimate"] == same["estimate"]
+    page = (whole / "out/report.html").read_text()
+    assert page.count('aria-label="AI L: over 16 specifications') == 2
+    assert 'id="multiverse"' in page
+    assert 'id="multiverse"' not in (whole / "plain/report.html").read_text()
+
+
+@pytest.mark.long
+def test_without_the_section_its_tables_go(whole: Path) -> None:
+    out = Path(shutil.copytree(whole / "out", whole / "again", copy_function=shutil.copy2))
+    found = deltaroi.run(whole / "study.yaml", out)
+    assert (found.reran["first-level"], found.reran["responses"]) == (0, 0)
+    ours = {path.relative_to(whole / "plain"): path.read_bytes() for path in (whole / "plain").rglob("*")
+            if path.is_file() and "logs" not in path.parts}
+    left = {path.relative_to(out) for path in out.rglob("*") if path.is_file() and "logs" not in path.parts} - set(ours)
+    assert all(path.parts[0].startswith("sub-") for path in left), left  # artefacts of runs and subjects stay
+    assert {name for name, content in ours.items() if (out / name).read_bytes() != content} == set()
 
 
 @pytest.mark.long

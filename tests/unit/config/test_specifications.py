@@ -75,7 +75,8 @@ def test_combinations_are_left_out() -> None:
     ({"noise": ["ols"], "without": [{}]}, {}, "multiverse.without.0: found nothing"),
     ({"smoothing_fwhm_mm": [float(i) for i in range(1, 300)], "noise": ["ols"], "summary": ["median"]}, {},
      "found 1200 specifications, expected at most 1000"),
-    ({"confounds": {"median": {"motion": 6}}, "summary": ["median"]}, {}, "multiverse.confounds: two specifications are called 'median'"),
+    ({"confounds": {"median": {"motion": 6}}, "summary": ["median"]}, {},
+     "multiverse.confounds: two specifications are called 'median'"),
     ({"noise": ["old"]}, {}, "found 'old'"),
     ({"smoothing": [6]}, {}, "unknown key 'smoothing'"),
 ])
