@@ -12,7 +12,7 @@ from deltaroi.firstlevel import FirstLevelTask
 from deltaroi.firstlevel.model import model_run
 from deltaroi.pipeline.declared import contrast_weights, localiser_weights
 from deltaroi.pipeline.localisers import of_task
-from deltaroi.pipeline.multiverse_plan import named
+from deltaroi.pipeline.multiverse_plan import models_by_name, named
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.types import NA, Exclusion
 
@@ -48,10 +48,11 @@ def check_models(study: Study, plan: Plan) -> tuple[Plan, tuple[Exclusion, ...]]
 
 def _other_strategies(study: Study, runs: Sequence[PlannedRun]) -> list[Exclusion]:
     """The runs that cannot be modelled with other strategies for confounds; no failures, since ``main`` has them."""
+    models_of = models_by_name(study)
     by_strategy = {one.confounds: one.first_level for one in study.specifications}
     rows = []
     for name, spec in list(by_strategy.items())[1:]:
-        whom = named(study, [one.name for one in study.specifications if one.confounds == name])
+        whom = named(models_of, [one.name for one in study.specifications if one.confounds == name])
         task = FirstLevelTask(spec, dict(study.conditions), contrast_weights(study))
         for row in _modelled(runs, task)[1]:
             if row.failure:

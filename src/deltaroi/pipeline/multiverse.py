@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.firstlevel import FirstLevelTask, RunFit, Wanted, fit_runs, load_fit, save_fit
 from deltaroi.io.files import write_json
@@ -23,6 +22,7 @@ from deltaroi.pipeline.multiverse_plan import (
     Model,
     asked,
     models,
+    models_by_name,
     multiverse_lines,
     named,
     of_models,
@@ -88,8 +88,9 @@ def _note_models(work: Work, item: FitsItem, digests: Sequence[str | Failure]) -
         elif not isinstance(digests[0], Failure) or digests[0].error != digest.error:
             file = Path(digest.error.where).name or NA
             lost.setdefault((digest.error.message, file, False), []).append(model.name)
+    models_of = models_by_name(work.study) if lost else {}
     for (reason, value, failure), names in lost.items():
-        whom = named(work.study, of_models(work.study, names))
+        whom = named(models_of, of_models(models_of, names))
         work.exclusions.append(Exclusion("first-level", key.subject, key.session, key.run, value=value, failure=failure,
                                          reason=f"not fitted for {whom}: {reason}"))
 
@@ -171,7 +172,6 @@ class SubjectItem:
     models: Mapping[str, tuple[tuple[RunKey, str], ...]]
     made: tuple[Model, ...]
     minimum_coverage: float
-    study: Study
 
 
 def responses(work: Work, main: pd.DataFrame) -> pd.DataFrame:
@@ -215,7 +215,7 @@ def _subject_work(work: Work) -> tuple[list[Step], list[SubjectItem]]:
                   "minimum_coverage": minimum,
                   "runs": {name: [key.label for key, _ in mine] for name, mine in there.items()}}
         steps.append(Step(STAGE, f"sub-{subject}", 1, fields, upstream, ()))
-        items.append(SubjectItem(subject, wanted, there, made, minimum, work.study))
+        items.append(SubjectItem(subject, wanted, there, made, minimum))
     return steps, items
 
 
@@ -254,10 +254,11 @@ def summarise(layout: Layout, item: SubjectItem) -> list[Path]:
         return fits
 
     found = summarise_each(item.asked, load, regions, item.minimum_coverage)
-    lost = {row: of_models(item.study, names) for row, names in in_fits.items()} | dict(found.exclusions)
+    models_of = {one.name: one.model for one in item.asked}
+    lost = {row: of_models(models_of, names) for row, names in in_fits.items()} | dict(found.exclusions)
     known = layout.subject_exclusions(item.subject)
     of_main = set(exclusion_rows(read_table(known, EXCLUSIONS))) if known.is_file() else set()
-    rows = [replace(row, reason=f"{row.reason} ({named(item.study, names)})")
+    rows = [replace(row, reason=f"{row.reason} ({named(models_of, names)})")
             for row, names in lost.items() if row not in of_main]
     said = layout.subject_notes(item.subject)
     of_main_too = set(work_items.subject_notes(layout, item.subject)) if said.is_file() else set()

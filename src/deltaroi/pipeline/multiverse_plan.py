@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deltaroi.config.study import Study
@@ -59,7 +59,11 @@ def models(study: Study) -> tuple[Model, ...]:
 
 def model_of(study: Study, one: Specification) -> str:
     """The artefact that a specification uses: with the choices of ``main`` its own, or another for ROIs it lacks."""
-    return _MAIN_WIDE if one.model == MAIN and one.definition != study.specifications[0].definition else one.model
+    if one.model != MAIN:
+        return one.model
+    named_first = study.regions.definition
+    return MAIN if one.definition in (named_first, "", *([] if isinstance(named_first, str) else named_first)) else \
+        _MAIN_WIDE
 
 
 def regions_by(study: Study, definition: str) -> Regions:
@@ -104,18 +108,26 @@ def asked(study: Study) -> tuple[Asked, ...]:
                  for one in study.specifications[1:])
 
 
-def named(study: Study, names: Sequence[str]) -> str:
-    """Some specifications in words: their names, or the models whose specifications these are."""
+def models_by_name(study: Study) -> dict[str, str]:
+    """Specification other than ``main`` -> the artefact that it uses."""
+    return {one.name: model_of(study, one) for one in study.specifications[1:]}
+
+
+def named(models_of: Mapping[str, str], names: Sequence[str]) -> str:
+    """Some specifications in words: their names, or the models whose specifications these are.
+
+    ``models_of`` is that of :func:`models_by_name`.
+    """
     if len(names) <= _NAMED:
         return f"specification{'s' if len(names) > 1 else ''} {', '.join(names)}"
-    model = {one.name: one.model for one in study.specifications}
-    return f"{len(names)} specifications of the models {', '.join(dict.fromkeys(model[name] for name in names))}"
+    used = dict.fromkeys(MAIN if models_of[name] == _MAIN_WIDE else models_of[name] for name in names)
+    return f"{len(names)} specifications of the models {', '.join(used)}"
 
 
-def of_models(study: Study, wanted: Iterable[str]) -> list[str]:
-    """The specifications other than ``main`` that use some models."""
+def of_models(models_of: Mapping[str, str], wanted: Iterable[str]) -> list[str]:
+    """The specifications that use some models."""
     known = set(wanted)
-    return [one.name for one in study.specifications[1:] if model_of(study, one) in known]
+    return [name for name, model in models_of.items() if model in known]
 
 
 def multiverse_lines(study: Study, plan_rois: Sequence[RoiKey]) -> Iterator[str]:
