@@ -102,7 +102,7 @@ def fit_all(layout: Layout, item: FitsItem, wanted: Sequence[int]) -> Iterator[t
         yield from work_items.Alone(work_items.fit)(layout, main, wanted)
         return
     own = work_items.load_region_set(layout, main.grid_digest)
-    every = all_regions(layout, main.grid_digest)
+    every = all_regions(layout, own)
     ways = [Wanted(own, main.first_level), *(Wanted(every, model.first_level) for model in item.models)]
     kept: dict[str, RunFit] = {}
     bases = {model.base for model in item.models if model.base}
@@ -151,10 +151,9 @@ class Loader:
         return found
 
 
-def all_regions(layout: Layout, grid_digest: str) -> RegionSet:
-    """The ROIs of all specifications on one grid, without functional ones."""
-    own = work_items.load_region_set(layout, grid_digest)
-    path = layout.other_regions(grid_digest)
+def all_regions(layout: Layout, own: RegionSet) -> RegionSet:
+    """The ROIs of all specifications on one grid, without functional ones; ``own`` are those of ``main``."""
+    path = layout.other_regions(own.grid.digest)
     more = load_regions(path).rois if path.is_file() else ()
     return replace(own, rois=tuple(roi for roi in (*own.rois, *more)
                                    if roi.key.definition not in (FUNCTIONAL, CIRCULAR)))
@@ -238,7 +237,7 @@ def _by_subject(work: Work) -> dict[str, list[PlannedRun]]:
 def summarise(layout: Layout, item: SubjectItem) -> list[Path]:
     """The responses of one subject in all specifications but ``main``."""
     grids = {digest for runs in item.models.values() for _, digest in runs}
-    regions = {digest: all_regions(layout, digest) for digest in sorted(grids)}
+    regions = {digest: all_regions(layout, work_items.load_region_set(layout, digest)) for digest in sorted(grids)}
     in_fits: dict[Exclusion, list[str]] = {}
     notes: dict[str, list[str]] = {}
 
