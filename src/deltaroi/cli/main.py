@@ -19,17 +19,14 @@ from deltaroi.cli import (
     region_commands,
     study_commands,
 )
+from deltaroi.cli.groups import group
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
 LATER = ("app",)
 
 
-app = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Did the response of a brain region change with training, and more so than in the control group?",
-)
+app = group("Did the response of a brain region change with training, and more so than in the control group?")
 study_commands.register(app)
 data_commands.register(app)
 region_commands.register(app)

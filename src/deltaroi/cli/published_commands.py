@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from deltaroi.cli.groups import group
 from deltaroi.cli.progress import Bars, say, tell
 from deltaroi.cli.replicate_command import studies_replicate
 
@@ -14,7 +15,7 @@ NAME = typer.Argument(..., metavar="NAME", help="A published design; `deltaroi s
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    studies = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The seven published designs.")
+    studies = group("The seven published designs.")
     studies.command(name="list")(studies_list)
     studies.command(name="show")(studies_show)
     studies.command(name="init")(studies_init)
