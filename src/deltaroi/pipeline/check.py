@@ -11,6 +11,7 @@ import pandas as pd
 
 from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
+from deltaroi.io.looks import looks_of
 from deltaroi.masks import roi_notes
 from deltaroi.pipeline.check_models import check_models
 from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
@@ -120,7 +121,7 @@ def check(study_path: str | Path) -> CheckResult:
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
-    plan, unfit = check_models(study, plan)
+    plan, unfit = check_models(study, plan, looks_of("models", path))
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
                                    *foresee_group(study, plan.runs, plan.covariates), *_scoreless(study, plan),

@@ -18,6 +18,7 @@ from deltaroi.group.covariates import code_covariates
 from deltaroi.group.multilevel import require
 from deltaroi.group.questions import questions
 from deltaroi.io.inventory import Inventory, Run, find_runs
+from deltaroi.io.looks import Looks, looks_of
 from deltaroi.masks import roi_keys
 from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
 from deltaroi.pipeline.connectivity_asked import asked_of
@@ -33,7 +34,8 @@ from deltaroi.pipeline.localisers import (
     foresee_choices,
 )
 from deltaroi.pipeline.people import choose_people
-from deltaroi.pipeline.preflight import Preflight, inspect
+from deltaroi.pipeline.preflight import Preflight, decides, inspect
+from deltaroi.pipeline.run_looks import RunLooks
 from deltaroi.pipeline.scores import foresee_scores, score_table
 from deltaroi.types import NA, Exclusion, RoiKey
 
@@ -118,8 +120,8 @@ class Plan:
     measured: Measured = NOTHING
 
 
-def make_plan(study: Study, study_path: str | Path) -> Plan:
-    """Find what a study will use, and why not the rest. Reads names, texts and headers; writes nothing.
+def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None) -> Plan:
+    """Find what a study will use, and why not the rest. Reads names, texts and headers; writes only the user's cache.
 
     Parameters
     ----------
@@ -127,6 +129,8 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         The study.
     study_path : path
         Its file; paths in it are relative to it.
+    looks : Looks, optional
+        Earlier looks at the runs; default: those of this user (:mod:`deltaroi.io.looks`).
 
     Raises
     ------
@@ -135,6 +139,7 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     DataError
         A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words; a score is no number.
     """
+    known = looks_of("runs", Path(study_path)) if looks is None else looks
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
@@ -146,7 +151,8 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         found = find_runs(query)
         people = choose_people(study, found.participants, _subjects(found))
         out = {row.subject for row in people.exclusions}
-        checked = [inspect(run, study) for run in found.runs if run.key.subject not in out]
+        mine = RunLooks.deciding(known, decides(study))
+        checked = [inspect(run, study, mine) for run in found.runs if run.key.subject not in out]
         check_names(study, checked)
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
@@ -157,12 +163,13 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         tested: dict[str, list[Grid]] = {}
         for one in runs:
             tested.setdefault(one.run.key.subject, []).append(one.grid)
-        choosing = find_localisers(study, query, tested)
+        choosing = find_localisers(study, query, tested, known)
         scored = foresee_scores(study, tested, people.groups, people.covariates, scores)
     except DeltaroiError as error:
         if "/" in error.where:
             raise
         raise type(error)(error.message, where=f"{study_path}: {error.where}", hint=error.hint) from error
+    known.save()
     localisers, _ = _on_grids(choosing.checked, grids)
     exclusions = [row for row in found.exclusions if row.subject not in out]
     exclusions += [*(row for one in checked for row in one.exclusions), *choosing.exclusions]
@@ -192,13 +199,13 @@ def _on_grids(checked: Iterable[Preflight],
     runs: list[PlannedRun] = []
     grids = list(known)
     for one in checked:
-        if not one.ok or one.header is None:
+        if not one.ok or one.grid is None:
             continue
-        mine = one.header.grid
+        mine = one.grid
         grid = next((g for g in grids if g.same_as(mine)), None)
         if grid is None:
             grids.append(grid := mine)
-        runs.append(PlannedRun(one.run, grid, one.header.n_volumes, one.contrasts))
+        runs.append(PlannedRun(one.run, grid, one.n_volumes, one.contrasts))
     return tuple(runs), tuple(grids)
 
 
