@@ -23,7 +23,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
-import deltaroi
 from deltaroi.errors import UsageError
 from deltaroi.io.files import atomic_write
 
@@ -188,7 +187,7 @@ def _load(file: Path) -> dict[str, Any]:
 @cache
 def _code() -> str:
     """Digest of what turns files into looks: this package as it lies on the disk, and the libraries it uses."""
-    home = Path(deltaroi.__file__).parent
+    home = Path(__file__).resolve().parents[1]
     modules = sorted((path.relative_to(home).as_posix(), _state(path)) for path in home.rglob("*.py"))
     return digest_of([modules, [_version(name) for name in _MAKERS]])
 

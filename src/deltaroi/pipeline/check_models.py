@@ -13,10 +13,14 @@ from deltaroi.firstlevel import FirstLevelTask
 from deltaroi.firstlevel.model import model_run
 from deltaroi.io.looks import Looks
 from deltaroi.pipeline.declared import contrast_weights, localiser_weights
+from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.run_looks import RunLooks, as_exclusion
 from deltaroi.types import NA, Exclusion
+
+_WORTH_WORKERS = 60
+"""Runs whose models take longer than starting worker processes."""
 
 
 def check_models(study: Study, plan: Plan, looks: Looks) -> tuple[Plan, tuple[Exclusion, ...]]:
@@ -38,38 +42,17 @@ def check_models(study: Study, plan: Plan, looks: Looks) -> tuple[Plan, tuple[Ex
     exclusions : tuple of Exclusion
         What the first level will list; a run that cannot be modelled is a failure.
     """
+    jobs = study.execution.jobs
     runs, rows = _modelled(plan.runs, FirstLevelTask(study.first_level, dict(study.conditions),
-                                                     contrast_weights(study)), looks)
+                                                     contrast_weights(study)), looks, jobs)
     localisers: list[PlannedRun] = []
     for task, weights in localiser_weights(study).items():
         mine = [one for one in plan.localisers if one.run.key.task == task]
-        kept, lost = _modelled(mine, FirstLevelTask(study.first_level, {}, weights), looks)
+        kept, lost = _modelled(mine, FirstLevelTask(study.first_level, {}, weights), looks, jobs)
         localisers += kept
         rows += [of_task(task, row) for row in lost]
     looks.save()
     return replace(plan, runs=tuple(runs), localisers=tuple(localisers)), tuple(rows)
-
-
-def _modelled(planned_runs: Sequence[PlannedRun], task: FirstLevelTask,
-              looks: Looks) -> tuple[list[PlannedRun], list[Exclusion]]:
-    """The runs that can be modelled, and what is lost."""
-    runs: list[PlannedRun] = []
-    rows: list[Exclusion] = []
-    known = RunLooks.deciding(looks, task.first_level.model_dump(mode="json"), dict(task.contrasts),
-                              {name: one.model_dump(mode="json") for name, one in task.conditions.items()})
-    for planned in planned_runs:
-        key = planned.run.key
-        try:
-            model = _model(planned, task, known)
-        except DataError as error:
-            rows.append(Exclusion("first-level", key.subject, key.session, key.run, reason=f"failed: {error.message}",
-                                  value=Path(error.where).name or NA, failure=True))
-            continue
-        rows += model.exclusions
-        lost = {row.region for row in model.exclusions}
-        runs.append(replace(planned, contrasts=tuple(name for name in planned.contrasts if name not in lost),
-                            trials=model.trials, dof=model.dof))
-    return runs, rows
 
 
 @dataclass(frozen=True)
@@ -81,17 +64,56 @@ class _Model:
     dof: int
 
 
-def _model(planned: PlannedRun, task: FirstLevelTask, known: RunLooks) -> _Model:
-    """The model of one run, made now or earlier."""
-    states = known.states(planned.run)
-    earlier = known.recall(planned.run, states, _unpack)
-    if earlier is not None:
-        return earlier
+def _modelled(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: Looks,
+              jobs: int) -> tuple[list[PlannedRun], list[Exclusion]]:
+    """The runs that can be modelled, and what is lost."""
+    runs: list[PlannedRun] = []
+    rows: list[Exclusion] = []
+    for planned, model in zip(planned_runs, _models(planned_runs, task, looks, jobs), strict=True):
+        key = planned.run.key
+        if isinstance(model, DataError):
+            rows.append(Exclusion("first-level", key.subject, key.session, key.run, reason=f"failed: {model.message}",
+                                  value=Path(model.where).name or NA, failure=True))
+            continue
+        rows += model.exclusions
+        lost = {row.region for row in model.exclusions}
+        runs.append(replace(planned, contrasts=tuple(name for name in planned.contrasts if name not in lost),
+                            trials=model.trials, dof=model.dof))
+    return runs, rows
+
+
+def _models(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: Looks,
+            jobs: int) -> list[_Model | DataError]:
+    """The model of every run, made now or earlier."""
+    known = RunLooks.deciding(looks, task.first_level.model_dump(mode="json"), dict(task.contrasts),
+                              {name: one.model_dump(mode="json") for name, one in task.conditions.items()})
+    states = [known.states(planned.run) for planned in planned_runs]
+    models: list[_Model | DataError | None] = [
+        known.recall(planned.run, state, _unpack) for planned, state in zip(planned_runs, states, strict=True)]
+    open_ = [i for i, model in enumerate(models) if model is None]
+    items = [(planned_runs[i], task) for i in open_]
+    executor = Executor(jobs if len(items) >= _WORTH_WORKERS else 1)
+    for i, result in zip(open_, executor.map(_make, items, lambda: None), strict=True):
+        if isinstance(result, Failure):
+            if not isinstance(result.error, DataError):
+                raise result.error or RuntimeError(result.trace)
+            models[i] = result.error
+            continue
+        models[i] = result
+        known.keep(planned_runs[i].run, states[i], _pack(result))
+    return [model for model in models if model is not None]
+
+
+def _make(item: tuple[PlannedRun, FirstLevelTask]) -> _Model:
+    """Make the model of one run."""
+    planned, task = item
     made = model_run(planned.run, task, planned.n_volumes)
-    found = _Model(made.exclusions, tuple((name, made.trials.of(name)[0].size) for name in made.trials.conditions),
-                   made.design.dof)
-    known.keep(planned.run, states, [[astuple(row) for row in found.exclusions], found.trials, found.dof])
-    return found
+    trials = tuple((name, made.trials.of(name)[0].size) for name in made.trials.conditions)
+    return _Model(made.exclusions, trials, made.design.dof)
+
+
+def _pack(model: _Model) -> list[Any]:
+    return [[astuple(row) for row in model.exclusions], model.trials, model.dof]
 
 
 def _unpack(value: Any) -> _Model:
