@@ -21,6 +21,7 @@ from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.lock import judge
 from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
+from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores
 from deltaroi.pipeline.small_volume import foresee_small_volume
 from deltaroi.report.independence import functional_words
@@ -91,13 +92,15 @@ class CheckResult:
         yield f"`deltaroi run` would end with exit code {self.exit_code}: {words[self.exit_code]}"
 
 
-def check(study_path: str | Path) -> CheckResult:
+def check(study_path: str | Path, progress: Progress | None = None) -> CheckResult:
     """Look at what a study would use.
 
     Parameters
     ----------
     study_path : path
         The study file.
+    progress : Progress, optional
+        Is told how far the work has come.
 
     Returns
     -------
@@ -113,7 +116,8 @@ def check(study_path: str | Path) -> CheckResult:
     path = Path(study_path)
     study = read_study(path)
     lock = find_lock(study, path)
-    plan = make_plan(study, path)
+    shown = progress or Quiet()
+    plan = make_plan(study, path, progress=shown)
     counted = {note: f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())}
     choices = {note for planned in (*plan.runs, *plan.localisers) for note in planned.run.notes}
     notes = tuple(text for note, text in counted.items() if note in choices)
@@ -121,7 +125,7 @@ def check(study_path: str | Path) -> CheckResult:
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
-    plan, unfit = check_models(study, plan, looks_of("models", path))
+    plan, unfit = check_models(study, plan, looks_of("models", path), shown)
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
                                    *foresee_group(study, plan.runs, plan.covariates), *_scoreless(study, plan),

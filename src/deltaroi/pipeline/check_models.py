@@ -16,6 +16,7 @@ from deltaroi.pipeline.declared import contrast_weights, localiser_weights
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.plan import Plan, PlannedRun
+from deltaroi.pipeline.progress import Progress, Quiet, SubjectCount
 from deltaroi.pipeline.run_looks import RunLooks, as_exclusion
 from deltaroi.types import NA, Exclusion
 
@@ -23,7 +24,8 @@ _WORTH_WORKERS = 60
 """Runs whose models take longer than starting worker processes."""
 
 
-def check_models(study: Study, plan: Plan, looks: Looks) -> tuple[Plan, tuple[Exclusion, ...]]:
+def check_models(study: Study, plan: Plan, looks: Looks,
+                 progress: Progress | None = None) -> tuple[Plan, tuple[Exclusion, ...]]:
     """Make the model of every run as the first level will.
 
     Parameters
@@ -34,6 +36,8 @@ def check_models(study: Study, plan: Plan, looks: Looks) -> tuple[Plan, tuple[Ex
         Its runs.
     looks : Looks
         Earlier looks at the models.
+    progress : Progress, optional
+        Is told how many models have been made.
 
     Returns
     -------
@@ -42,13 +46,13 @@ def check_models(study: Study, plan: Plan, looks: Looks) -> tuple[Plan, tuple[Ex
     exclusions : tuple of Exclusion
         What the first level will list; a run that cannot be modelled is a failure.
     """
-    jobs = study.execution.jobs
+    how = study.execution.jobs, progress or Quiet()
     runs, rows = _modelled(plan.runs, FirstLevelTask(study.first_level, dict(study.conditions),
-                                                     contrast_weights(study)), looks, jobs)
+                                                     contrast_weights(study)), looks, how)
     localisers: list[PlannedRun] = []
     for task, weights in localiser_weights(study).items():
         mine = [one for one in plan.localisers if one.run.key.task == task]
-        kept, lost = _modelled(mine, FirstLevelTask(study.first_level, {}, weights), looks, jobs)
+        kept, lost = _modelled(mine, FirstLevelTask(study.first_level, {}, weights), looks, how)
         localisers += kept
         rows += [of_task(task, row) for row in lost]
     looks.save()
@@ -65,11 +69,11 @@ class _Model:
 
 
 def _modelled(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: Looks,
-              jobs: int) -> tuple[list[PlannedRun], list[Exclusion]]:
+              how: tuple[int, Progress]) -> tuple[list[PlannedRun], list[Exclusion]]:
     """The runs that can be modelled, and what is lost."""
     runs: list[PlannedRun] = []
     rows: list[Exclusion] = []
-    for planned, model in zip(planned_runs, _models(planned_runs, task, looks, jobs), strict=True):
+    for planned, model in zip(planned_runs, _models(planned_runs, task, looks, how), strict=True):
         key = planned.run.key
         if isinstance(model, DataError):
             rows.append(Exclusion("first-level", key.subject, key.session, key.run, reason=f"failed: {model.message}",
@@ -83,7 +87,7 @@ def _modelled(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: L
 
 
 def _models(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: Looks,
-            jobs: int) -> list[_Model | DataError]:
+            how: tuple[int, Progress]) -> list[_Model | DataError]:
     """The model of every run, made now or earlier."""
     known = RunLooks.deciding(looks, task.first_level.model_dump(mode="json"), dict(task.contrasts),
                               {name: one.model_dump(mode="json") for name, one in task.conditions.items()})
@@ -92,8 +96,12 @@ def _models(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: Loo
         known.recall(planned.run, state, _unpack) for planned, state in zip(planned_runs, states, strict=True)]
     open_ = [i for i, model in enumerate(models) if model is None]
     items = [(planned_runs[i], task) for i in open_]
+    jobs, progress = how
     executor = Executor(jobs if len(items) >= _WORTH_WORKERS else 1)
-    for i, result in zip(open_, executor.map(_make, items, lambda: None), strict=True):
+    count = SubjectCount(progress, "models", [planned.run.key.subject for planned in planned_runs],
+                         [model is not None for model in models])
+    for i, result in zip(open_, executor.map(_make, items, lambda: progress.advance("models")), strict=True):
+        count.finished(planned_runs[i].run.key.subject)
         if isinstance(result, Failure):
             if not isinstance(result.error, DataError):
                 raise result.error or RuntimeError(result.trace)
@@ -101,6 +109,7 @@ def _models(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: Loo
             continue
         models[i] = result
         known.keep(planned_runs[i].run, states[i], _pack(result))
+    progress.end("models")
     return [model for model in models if model is not None]
 
 

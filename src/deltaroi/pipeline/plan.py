@@ -34,8 +34,8 @@ from deltaroi.pipeline.localisers import (
     foresee_choices,
 )
 from deltaroi.pipeline.people import choose_people
-from deltaroi.pipeline.preflight import Preflight, decides, inspect
-from deltaroi.pipeline.run_looks import RunLooks
+from deltaroi.pipeline.preflight import Preflight, look
+from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores, score_table
 from deltaroi.types import NA, Exclusion, RoiKey
 
@@ -120,7 +120,8 @@ class Plan:
     measured: Measured = NOTHING
 
 
-def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None) -> Plan:
+def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
+              progress: Progress | None = None) -> Plan:
     """Find what a study will use, and why not the rest. Reads names, texts and headers; writes only the user's cache.
 
     Parameters
@@ -131,6 +132,8 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None) 
         Its file; paths in it are relative to it.
     looks : Looks, optional
         Earlier looks at the runs; default: those of this user (:mod:`deltaroi.io.looks`).
+    progress : Progress, optional
+        Is told how many runs have been looked at.
 
     Raises
     ------
@@ -151,8 +154,8 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None) 
         found = find_runs(query)
         people = choose_people(study, found.participants, _subjects(found))
         out = {row.subject for row in people.exclusions}
-        mine = RunLooks.deciding(known, decides(study))
-        checked = [inspect(run, study, mine) for run in found.runs if run.key.subject not in out]
+        mine = [run for run in found.runs if run.key.subject not in out]
+        checked = look(mine, study, known, progress or Quiet())
         check_names(study, checked)
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())

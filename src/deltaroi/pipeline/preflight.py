@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,9 @@ from deltaroi.io.events import NOTES, read_events
 from deltaroi.io.files import read_text
 from deltaroi.io.images import check_length
 from deltaroi.io.inventory import Run
+from deltaroi.io.looks import Looks
 from deltaroi.io.sidecars import read_json
+from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.run_looks import RunLooks, as_exclusion
 from deltaroi.signal import ImageHeader, build_conditions, read_header
 from deltaroi.specs import Confounds
@@ -69,6 +71,30 @@ class Preflight:
     def ok(self) -> bool:
         """Whether the run can be fitted."""
         return not self.exclusions
+
+
+def look(runs: Sequence[Run], study: Study, looks: Looks, progress: Progress) -> list[Preflight]:
+    """Look at every run, as :func:`inspect` does.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The runs.
+    study : Study
+        What is asked of them.
+    looks : Looks
+        Earlier looks at runs.
+    progress : Progress
+        Is told how many runs have been looked at.
+    """
+    known, checked = RunLooks.deciding(looks, decides(study)), []
+    count = SubjectCount(progress, "inputs", [run.key.subject for run in runs])
+    for run in runs:
+        checked.append(inspect(run, study, known))
+        progress.advance("inputs")
+        count.finished(run.key.subject)
+    progress.end("inputs")
+    return checked
 
 
 def inspect(run: Run, study: Study, known: RunLooks) -> Preflight:

@@ -58,6 +58,8 @@ class RunResult:
         The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
+    failures : tuple of dict
+        What was lost to an unreadable, truncated or failing input: ``stage subject session run region reason``.
     """
 
     study: Study
@@ -76,6 +78,7 @@ class RunResult:
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
+    failures: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,12 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
-    plan = make_plan(spec, file)
+    shown = progress or Quiet()
+    plan = make_plan(spec, file, progress=shown)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
-    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet(),
+    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, shown,
                        lock=hold(spec, file, layout))
     reached = STAGES[: STAGES.index(until) + 1]
     if not plan.runs:
@@ -151,7 +155,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
-        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None)
+        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
+        failures=tuple(work.failures()))
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

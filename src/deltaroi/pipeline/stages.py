@@ -23,7 +23,7 @@ from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan, PlannedRun
-from deltaroi.pipeline.progress import Progress
+from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.steps import Step, marked_outputs
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
@@ -34,6 +34,7 @@ from deltaroi.tables import (
     REGIONS,
     WHERE_ASKED,
     exclusion_frame,
+    failures,
 )
 from deltaroi.types import NA, Exclusion, RunKey
 
@@ -63,8 +64,7 @@ class Work:
 
     def failures(self) -> list[dict[str, str]]:
         """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
-        lost = sorted({row for row in (*self.plan.exclusions, *self.exclusions) if row.failure})
-        return [{name: getattr(row, name) for name in EXCLUSIONS.names[:6]} for row in lost]
+        return failures((*self.plan.exclusions, *self.exclusions))
 
     def exit_code(self) -> int:
         """0, or 5 when an input was unreadable, truncated or failing."""
@@ -81,7 +81,8 @@ class Work:
         """
         digests: list[str | Failure | None] = [step.finished(self.layout) for step in steps]
         open_ = [i for i, digest in enumerate(digests) if digest is None]
-        self.progress.start(stage, len(steps), len(steps) - len(open_))
+        count = SubjectCount(self.progress, stage, [step.subject for step in steps],
+                             [digest is not None for digest in digests])
         keys = [steps[i].key() for i in open_]
         tasks = [work_items.Task(function, self.layout, steps[i], key, items[i])
                  for i, key in zip(open_, keys, strict=True)]
@@ -90,6 +91,7 @@ class Work:
             if isinstance(result, Failure) and (isinstance(result.error, UsageError)  # e.g. a full disk
                                                 or self.study.execution.on_error == "stop"):
                 raise result.error or RuntimeError(result.trace)
+            count.finished(steps[i].subject)
             digests[i] = result
         self.reran[stage] += len(open_)
         self.progress.end(stage)
