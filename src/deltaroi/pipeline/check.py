@@ -1,4 +1,7 @@
-"""What a run would use and what not, and the exit code it would end with; reads no voxel of BOLD, writes nothing."""
+"""What a run would use and what not, and the exit code it would end with.
+
+Reads no voxel of BOLD; writes nothing but the user's cache (:mod:`deltaroi.io.looks`).
+"""
 
 from __future__ import annotations
 
