@@ -128,7 +128,7 @@ def check(study_path: str | Path, progress: Progress | None = None) -> CheckResu
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
-    plan, unfit = check_models(study, plan, looks_of("models", path), shown)
+    plan, unfit = (plan, ()) if plan.maps else check_models(study, plan, looks_of("models", path), shown)
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
                                    *foresee_group(study, plan.runs, plan.covariates), *_scoreless(study, plan),
@@ -183,8 +183,10 @@ def _overview(result: CheckResult) -> Iterator[str]:
     plan, study = result.plan, result.study
     makers = [f"{maker.get('Name', '?')} {maker.get('Version', '')}".strip()
               for maker in plan.inputs.get("derivatives", {}).get("GeneratedBy", [])]
-    yield (f"study {study.name}: task {study.dataset.task}, space {study.dataset.space}, derivatives by "
-           f"{', '.join(makers) or 'not stated'}")
+    source = f"maps of {Path(study.dataset.maps).name}" if study.dataset.maps else \
+        f"derivatives by {', '.join(makers) or 'not stated'}"
+    runs = "sessions with maps" if plan.maps else "runs"
+    yield f"study {study.name}: task {study.dataset.task}, space {study.dataset.space}, {source}"
     if plan.simulated:
         yield "the data are simulated"
     shown = result.subjects.astype(str)
@@ -192,14 +194,14 @@ def _overview(result: CheckResult) -> Iterator[str]:
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     for row in cells:
         yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-    yield f"{len(plan.runs)} runs of {len({one.run.key.subject for one in plan.runs})} subjects will be used"
+    yield f"{len(plan.runs)} {runs} of {len({one.run.key.subject for one in plan.runs})} subjects will be used"
     for grid in plan.grids:
         number = sum(one.grid is grid for one in plan.runs)
         size = " × ".join(f"{edge:g}" for edge in grid.voxel_sizes.round(3))
-        yield f"  grid {' × '.join(map(str, grid.shape))}, {size} mm: {number} runs"
+        yield f"  grid {' × '.join(map(str, grid.shape))}, {size} mm: {number} {runs}"
     for name in study.contrasts:
         number = sum(name in one.contrasts for one in plan.runs)
-        yield f"  contrast {name}: {number} of {len(plan.runs)} runs"
+        yield f"  contrast {name}: {number} of {len(plan.runs)} {runs}"
     yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
     for name, one in study.behaviour.items():
         taken = one.of_sessions(study.dataset.sessions)

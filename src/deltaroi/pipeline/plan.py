@@ -20,12 +20,14 @@ from deltaroi.group.questions import questions
 from deltaroi.io.inventory import Inventory, Run, find_runs
 from deltaroi.io.looks import Looks, looks_of
 from deltaroi.masks import roi_keys
+from deltaroi.measuring import MapRow
 from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
 from deltaroi.pipeline.connectivity_asked import asked_of
 from deltaroi.pipeline.dataset_query import dataset_query
-from deltaroi.pipeline.described import described, simulated
+from deltaroi.pipeline.described import described_inputs, simulated
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
+    LocaliserRuns,
     about_circular,
     about_named_runs,
     check_functional,
@@ -33,11 +35,12 @@ from deltaroi.pipeline.localisers import (
     find_localisers,
     foresee_choices,
 )
+from deltaroi.pipeline.maps import Visits, find_visits
 from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, look
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores, score_table
-from deltaroi.types import NA, Exclusion, RoiKey
+from deltaroi.types import NA, Exclusion, RoiKey, RunKey
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class Plan:
         Text cells, one row per subject (index ``participant_id``), one column per score of an association.
     measured : Measured
         The subjects and columns of behaviour.
+    maps : mapping of RunKey to tuple of MapRow
+        The maps of each visit, which takes the place of a run, in a study on ready-made maps; else empty.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -118,6 +123,7 @@ class Plan:
     localisers: tuple[PlannedRun, ...] = ()
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     measured: Measured = NOTHING
+    maps: Mapping[RunKey, tuple[MapRow, ...]] = field(default_factory=dict)
 
 
 def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
@@ -147,15 +153,16 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
         questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
-        query = dataset_query(study, study_path)
+        source = dataset_query(study, study_path) if study.dataset.maps is None else find_visits(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
         asked_of(study, rois)
-        found = find_runs(query)
-        people = choose_people(study, found.participants, _subjects(found))
+        found = source.found if isinstance(source, Visits) else find_runs(source)
+        seen = source.subjects if isinstance(source, Visits) else _subjects(found)
+        people = choose_people(study, found.participants, seen)
         out = {row.subject for row in people.exclusions}
-        mine = [run for run in found.runs if run.key.subject not in out]
-        checked = look(mine, study, known, progress or Quiet())
+        checked = source.without(out) if isinstance(source, Visits) else look(
+            [run for run in found.runs if run.key.subject not in out], study, known, progress or Quiet())
         check_names(study, checked)
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
@@ -166,7 +173,7 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
         tested: dict[str, list[Grid]] = {}
         for one in runs:
             tested.setdefault(one.run.key.subject, []).append(one.grid)
-        choosing = find_localisers(study, query, tested, known)
+        choosing = LocaliserRuns() if isinstance(source, Visits) else find_localisers(study, source, tested, known)
         scored = foresee_scores(study, tested, people.groups, people.covariates, scores)
     except DeltaroiError as error:
         if "/" in error.where:
@@ -176,7 +183,7 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
     localisers, _ = _on_grids(choosing.checked, grids)
     exclusions = [row for row in found.exclusions if row.subject not in out]
     exclusions += [*(row for one in checked for row in one.exclusions), *choosing.exclusions]
-    inputs = {"raw": described(query.bids_dir), "derivatives": described(query.derivatives)}
+    inputs = described_inputs(study, study_path)
     used = sorted({one.run.key.subject for one in runs})
     groups = {subject: people.groups[subject] for subject in used if subject in people.groups}
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
@@ -188,7 +195,7 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
                 simulated(inputs), (*early, *foresee_group(study, runs, covariates), *scored.exclusions,
                                      *measured.exclusions, *foresee_choices(study, rois, runs, localisers)),
                 (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores,
-                measured)
+                measured, source.maps if isinstance(source, Visits) else {})
 
 
 def _subjects(found: Inventory) -> set[str]:

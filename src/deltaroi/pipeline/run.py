@@ -15,7 +15,7 @@ from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
-from deltaroi.pipeline import record, stages
+from deltaroi.pipeline import maps_stage, record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
@@ -135,9 +135,10 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     stages.masks(work)
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
-    if "first-level" in reached:
+    if "first-level" in reached and not plan.maps:
         stages.first_level(work)
-    responses = response_stage.responses(work) if "responses" in reached else pd.DataFrame()
+    measure = maps_stage.responses if plan.maps else response_stage.responses
+    responses = measure(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None

@@ -199,8 +199,9 @@ def write_record(work: Work) -> None:
         "simulated": work.plan.simulated,
         "warnings": record.condense((*work.plan.warnings, *work.warnings)),
         "notes": record.condense(work.notes),
-        "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
-                   "runs_fitted": sum(p.run.key in work.fit_digests for p in runs),
+        "counts": {"subjects": len({p.run.key.subject for p in runs}),
+                   **({"maps": sum(map(len, work.plan.maps.values()))} if work.plan.maps else {
+                       "runs": len(runs), "runs_fitted": sum(p.run.key in work.fit_digests for p in runs)}),
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
@@ -228,7 +229,8 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     runs = work.plan.runs
     subjects = {p.run.key.subject for p in runs}
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
-    totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
+    fits = 0 if work.plan.maps else len(runs) + len(work.plan.localisers)
+    totals = {"masks": len(work.plan.grids), "first-level": fits,
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
               "responses": len(subjects), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
