@@ -182,6 +182,7 @@ def test_without_a_dataset_there_is_one_group(study: Callable[..., Path]) -> Non
     assert set(result.effects.query("primary")["n"]) == {8}
 
 
+@pytest.mark.long
 def test_the_command_says_what_it_did(made: Path, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "deltaroi", "run", str(made / "study.yaml"), "--out",
                            str(tmp_path / "out"), "--until", "responses"], capture_output=True, text=True, check=False)

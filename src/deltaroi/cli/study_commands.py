@@ -72,7 +72,7 @@ def check(study: Path = typer.Argument(..., help="The study file."), log_json: b
     from deltaroi.tables import failures
 
     with shown(log_json) as progress:
-        result = check_study(study, progress)
+        result = check_study(study, progress, jobs=None)
     outcome(result.warnings, result.exclusions, failures(result.plan.exclusions))
     for line in check_lines(result):
         tell(line)

@@ -166,8 +166,8 @@ def digest_of(parts: Sequence[Any]) -> str:
 
 def _state(path: Path) -> list[int] | None:
     try:
-        found = path.stat()
-    except (OSError, ValueError):
+        found = os.stat(path)  # noqa: PTH116  of whatever names a file; what is no file of this machine has no state
+    except (OSError, ValueError, TypeError):
         return None
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 

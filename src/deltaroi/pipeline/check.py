@@ -95,7 +95,7 @@ class CheckResult:
         yield f"`deltaroi run` would end with exit code {self.exit_code}: {words[self.exit_code]}"
 
 
-def check(study_path: str | Path, progress: Progress | None = None) -> CheckResult:
+def check(study_path: str | Path, progress: Progress | None = None, jobs: int | None = 1) -> CheckResult:
     """Look at what a study would use.
 
     Parameters
@@ -104,6 +104,8 @@ def check(study_path: str | Path, progress: Progress | None = None) -> CheckResu
         The study file.
     progress : Progress, optional
         Is told how far the work has come.
+    jobs : int or None
+        Worker processes; None: ``execution.jobs`` of the study file. Never changes what is found.
 
     Returns
     -------
@@ -128,7 +130,8 @@ def check(study_path: str | Path, progress: Progress | None = None) -> CheckResu
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
-    plan, unfit = (plan, ()) if plan.maps else check_models(study, plan, looks_of("models", path), shown)
+    plan, unfit = (plan, ()) if plan.maps else check_models(
+        study, plan, looks_of("models", path), shown, study.execution.jobs if jobs is None else jobs)
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
                                    *foresee_group(study, plan.runs, plan.covariates), *_scoreless(study, plan),

@@ -25,7 +25,7 @@ _WORTH_WORKERS = 60
 
 
 def check_models(study: Study, plan: Plan, looks: Looks,
-                 progress: Progress | None = None) -> tuple[Plan, tuple[Exclusion, ...]]:
+                 progress: Progress | None = None, jobs: int = 1) -> tuple[Plan, tuple[Exclusion, ...]]:
     """Make the model of every run as the first level will.
 
     Parameters
@@ -38,6 +38,8 @@ def check_models(study: Study, plan: Plan, looks: Looks,
         Earlier looks at the models.
     progress : Progress, optional
         Is told how many models have been made.
+    jobs : int
+        Worker processes, where there are enough models to be made.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def check_models(study: Study, plan: Plan, looks: Looks,
     exclusions : tuple of Exclusion
         What the first level will list; a run that cannot be modelled is a failure.
     """
-    how = study.execution.jobs, progress or Quiet()
+    how = jobs, progress or Quiet()
     runs, rows = _modelled(plan.runs, FirstLevelTask(study.first_level, dict(study.conditions),
                                                      contrast_weights(study)), looks, how)
     localisers: list[PlannedRun] = []

@@ -183,3 +183,17 @@ def test_a_model_whose_extra_is_not_installed_is_refused_before_anything_is_read
         check(file)
     assert error.value.where == f"{file}: group.multilevel"
     assert "pip install 'deltaroi[multilevel]'" in error.value.hint
+
+
+@pytest.mark.long
+def test_models_in_several_processes(trees: Any) -> None:
+    """Enough runs that workers are worth it; one of them has other events."""
+    for number in range(60):
+        trees.run(f"{number:02d}")
+    path = next(trees.bids.rglob("sub-07*_events.tsv"))
+    path.write_text("onset\tduration\ttrial_type\n" + "".join(f"{2 * i}\t0\t{'ab'[i % 2]}\n" for i in range(2)) * 2)
+    study = trees.study()
+    alone, several = check(study), check(study, jobs=2)
+    assert list(several.lines()) == list(alone.lines())
+    assert [(one.trials, one.dof) for one in several.plan.runs] == [(one.trials, one.dof) for one in alone.plan.runs]
+    assert len(several.plan.runs) >= 59
