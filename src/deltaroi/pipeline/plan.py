@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from deltaroi.io.inventory import Inventory, Run, find_runs
 from deltaroi.io.looks import Looks, looks_of
 from deltaroi.masks import roi_keys
 from deltaroi.measuring import MapRow
+from deltaroi.pipeline.about_runs import about_runs, empty_groups
 from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
 from deltaroi.pipeline.connectivity_asked import asked_of
 from deltaroi.pipeline.dataset_query import dataset_query
@@ -188,8 +188,8 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
     groups = {subject: people.groups[subject] for subject in used if subject in people.groups}
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
     early = [*(row for one in checked if one.ok for row in one.foreseen), *choosing.foreseen]
-    warnings = (*found.warnings, *people.warnings, *choosing.warnings, *_about(runs, grids),
-                *_empty_groups(study, groups, runs), *scored.warnings, *about_named_runs(study, runs),
+    warnings = (*found.warnings, *people.warnings, *choosing.warnings, *about_runs(runs, grids),
+                *empty_groups(study, groups, runs), *scored.warnings, *about_named_runs(study, runs),
                 *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
                 simulated(inputs), (*early, *foresee_group(study, runs, covariates), *scored.exclusions,
@@ -217,39 +217,6 @@ def _on_grids(checked: Iterable[Preflight],
             grids.append(grid := mine)
         runs.append(PlannedRun(one.run, grid, one.n_volumes, one.contrasts))
     return tuple(runs), tuple(grids)
-
-
-def _about(runs: Sequence[PlannedRun], grids: Sequence[Grid]) -> list[str]:
-    """Warnings about the runs as a set."""
-    out = []
-    if len(grids) > 1:
-        per_subject: dict[str, set[str]] = {}
-        for one in runs:
-            per_subject.setdefault(one.run.key.subject, set()).add(one.grid.digest)
-        mixed = sorted(s for s, digests in per_subject.items() if len(digests) > 1)
-        if mixed:
-            out.append(f"the runs of {len(mixed)} subject(s) are on different grids: {', '.join(mixed[:5])}")
-    times = Counter(f"{one.run.tr_s:g} s" for one in runs)
-    if len(times) > 1:
-        out.append("runs differ in TR: " + ", ".join(f"{tr} ({number} runs)" for tr, number in sorted(times.items())))
-    usual = Counter(one.n_volumes for one in runs).most_common(1)
-    short = [one for one in runs if one.n_volumes < 0.9 * usual[0][0]] if usual else []
-    if short:
-        named = ", ".join(f"{one.run.key.label} ({one.n_volumes})" for one in short[:5])
-        out.append(f"{len(short)} run(s) are shorter than 90 % of the usual {usual[0][0]} volumes: {named}"
-                   f"{', …' if len(short) > 5 else ''}")
-    return out
-
-
-def _empty_groups(study: Study, groups: Mapping[str, str], runs: Sequence[PlannedRun]) -> list[str]:
-    """Groups in which nobody is complete."""
-    sessions = set(study.dataset.sessions) or {NA}
-    have: dict[str, set[str]] = {}
-    for one in runs:
-        have.setdefault(one.run.key.subject, set()).add(one.run.key.session)
-    complete = Counter(label for subject, label in groups.items() if have[subject] >= sessions)
-    return [f"group '{level}': nobody has a usable run in every session" for level in
-            (study.groups.levels if study.groups else []) if runs and not complete[level]]
 
 
 def foresee_group(study: Study, runs: Sequence[PlannedRun], covariates: pd.DataFrame) -> tuple[Exclusion, ...]:
