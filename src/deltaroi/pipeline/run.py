@@ -15,8 +15,8 @@ from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
+from deltaroi.pipeline import maps_stage, record, stages
 from deltaroi.pipeline import multiverse as multiverse_stage
-from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
@@ -62,6 +62,8 @@ class RunResult:
         The preregistration lock, and what differs from it; None where the study has none.
     read_again : int
         Runs whose image was read although the main specification's fit was there: other models were missing.
+    failures : tuple of dict
+        What was lost to an unreadable, truncated or failing input: ``stage subject session run region reason``.
     """
 
     study: Study
@@ -81,6 +83,7 @@ class RunResult:
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
     read_again: int = 0
+    failures: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,12 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
-    plan = make_plan(spec, file)
+    shown = progress or Quiet()
+    plan = make_plan(spec, file, progress=shown)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
-    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet(),
+    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, shown,
                        lock=hold(spec, file, layout))
     reached = STAGES[: STAGES.index(until) + 1]
     if not plan.runs:
@@ -140,9 +144,10 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     stages.masks(work)
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
-    if "first-level" in reached:
+    if "first-level" in reached and not plan.maps:
         multiverse_stage.first_level(work)
-    responses = response_stage.responses(work) if "responses" in reached else pd.DataFrame()
+    measure = maps_stage.responses if plan.maps else response_stage.responses
+    responses = measure(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
     responses = multiverse_stage.responses(work, responses) if "responses" in reached else responses
@@ -162,7 +167,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
         connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
-        read_again=work.partly["first-level"])
+        read_again=work.partly["first-level"], failures=tuple(work.failures()))
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

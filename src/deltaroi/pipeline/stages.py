@@ -33,7 +33,7 @@ from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.multiverse_plan import models, other_definitions
 from deltaroi.pipeline.plan import Plan, PlannedRun
-from deltaroi.pipeline.progress import Progress
+from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.steps import Step, marked_outputs
 from deltaroi.specs import Regions
 from deltaroi.stats import multilevel_sampler
@@ -45,6 +45,7 @@ from deltaroi.tables import (
     REGIONS,
     WHERE_ASKED,
     exclusion_frame,
+    failures,
 )
 from deltaroi.types import NA, Exclusion, RunKey
 
@@ -78,8 +79,7 @@ class Work:
 
     def failures(self) -> list[dict[str, str]]:
         """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
-        lost = sorted({row for row in (*self.plan.exclusions, *self.exclusions) if row.failure})
-        return [{name: getattr(row, name) for name in EXCLUSIONS.names[:6]} for row in lost]
+        return failures((*self.plan.exclusions, *self.exclusions))
 
     def exit_code(self) -> int:
         """0, or 5 when an input was unreadable, truncated or failing."""
@@ -106,7 +106,8 @@ class Work:
         """
         digests = [[step.finished(self.layout) for step in group] for group in groups]
         open_ = [i for i, group in enumerate(digests) if None in group]
-        self.progress.start(stage, len(groups), len(groups) - len(open_))
+        count = SubjectCount(self.progress, stage, [group[0].subject for group in groups],
+                             [None not in group for group in digests])
         tasks = [work_items.Task(function, self.layout, {n: step for n, (step, digest) in
                                                          enumerate(zip(groups[i], digests[i], strict=True))
                                                          if digest is None}, items[i]) for i in open_]
@@ -117,6 +118,7 @@ class Work:
             for failure in (one for one in made.values() if isinstance(one, Failure)):
                 if isinstance(failure.error, UsageError) or self.study.execution.on_error == "stop":  # e.g. a full disk
                     raise failure.error or RuntimeError(failure.trace)
+            count.finished(groups[i][0].subject)
             found[i] = [made[n] if digest is None else digest for n, digest in enumerate(digests[i])]
         self.partly[stage] += sum(any(digest is not None for digest in digests[i]) for i in open_)
         self.reran[stage] += sum(len(task.steps) for task in tasks)
@@ -250,8 +252,9 @@ def write_record(work: Work) -> None:
         "simulated": work.plan.simulated,
         "warnings": record.condense((*work.plan.warnings, *work.warnings)),
         "notes": record.condense(work.notes),
-        "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
-                   "runs_fitted": sum(p.run.key in work.fit_digests for p in runs),
+        "counts": {"subjects": len({p.run.key.subject for p in runs}),
+                   **({"maps": sum(map(len, work.plan.maps.values()))} if work.plan.maps else {
+                       "runs": len(runs), "runs_fitted": sum(p.run.key in work.fit_digests for p in runs)}),
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
@@ -280,8 +283,8 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     subjects = {p.run.key.subject for p in runs}
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
     masks_of = len(work.plan.grids) * (2 if other_definitions(work.study) else 1)
-    totals = {"masks": masks_of,
-              "first-level": len(runs) * (1 + len(models(work.study))) + len(work.plan.localisers),
+    fits = 0 if work.plan.maps else len(runs) * (1 + len(models(work.study))) + len(work.plan.localisers)
+    totals = {"masks": masks_of, "first-level": fits,
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
               "responses": len(subjects),
               **({SPECIFICATIONS: len(subjects)} if work.study.specifications[1:] else {}), "effects": 1,

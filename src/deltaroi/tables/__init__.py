@@ -23,7 +23,7 @@ from deltaroi.tables.declared import (
     TRUTH,
 )
 from deltaroi.tables.evidence_tables import EVIDENCE, EVIDENCE_SIZES, FINDINGS, POOLED, STATEMENTS
-from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
+from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows, failures
 from deltaroi.tables.factorial_table import FACTORIAL
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
 from deltaroi.tables.multilevel_table import ALL_ROIS, MULTILEVEL
@@ -42,58 +42,11 @@ SCHEMAS = {**declared.SCHEMAS, **{one.name: one for one in (*BESIDE, *WHERE_ASKE
                                                             *PUBLISHED, *_ALONE)}}
 """Every table by its name."""
 
-__all__ = [
-    "ALL_ROIS",
-    "ASSOCIATIONS",
-    "ASSUMPTIONS",
-    "BAYES",
-    "BEHAVIOUR",
-    "BEHAVIOUR_EFFECTS",
-    "BEHAVIOUR_SIZES",
-    "BEHAVIOUR_TABLES",
-    "BESIDE",
-    "CARD",
-    "CONFIRMATORY",
-    "CONNECTIVITY",
-    "CONNECTIVITY_ASSOCIATIONS",
-    "CONNECTIVITY_EFFECTS",
-    "CONNECTIVITY_POINTS",
-    "CONNECTIVITY_SLOPES",
-    "COUPLED",
-    "EFFECTS",
-    "EFFECT_SIZES",
-    "EVIDENCE",
-    "EVIDENCE_SIZES",
-    "EXCLUSIONS",
-    "EXPLORATORY",
-    "FACTORIAL",
-    "FINDINGS",
-    "MULTILEVEL",
-    "OF_CONNECTIVITY",
-    "PLANTED",
-    "POINTS",
-    "POOLED",
-    "POWER",
-    "PUBLISHED",
-    "QUALITY",
-    "REGIONS",
-    "RELIABILITY",
-    "RESIDUALS",
-    "RESPONSES",
-    "RUN_VALUES",
-    "SCHEMAS",
-    "SELECTIONS",
-    "SLOPES",
-    "SMALL_VOLUME",
-    "SPECIFICATIONS",
-    "SPECIFICATION_CURVE",
-    "STATEMENTS",
-    "TRUTH",
-    "WHERE_ASKED",
-    "Column",
-    "Schema",
-    "columns_hint",
-    "conform",
-    "exclusion_frame",
-    "exclusion_rows",
-]
+__all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEHAVIOUR_EFFECTS", "BEHAVIOUR_SIZES",
+           "BEHAVIOUR_TABLES", "BESIDE", "CARD", "CONFIRMATORY", "CONNECTIVITY", "CONNECTIVITY_ASSOCIATIONS",
+           "CONNECTIVITY_EFFECTS", "CONNECTIVITY_POINTS", "CONNECTIVITY_SLOPES", "COUPLED", "EFFECTS", "EFFECT_SIZES",
+           "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "EXPLORATORY", "FACTORIAL", "FINDINGS", "MULTILEVEL",
+           "OF_CONNECTIVITY", "PLANTED", "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS",
+           "RELIABILITY", "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME",
+           "SPECIFICATIONS", "SPECIFICATION_CURVE", "STATEMENTS", "TRUTH", "WHERE_ASKED", "Column", "Schema",
+           "columns_hint", "conform", "exclusion_frame", "exclusion_rows", "failures"]
