@@ -77,6 +77,7 @@ def test_combinations_are_left_out() -> None:
      "found 1200 specifications, expected at most 1000"),
     ({"confounds": {"median": {"motion": 6}}, "summary": ["median"]}, {},
      "multiverse.confounds: two specifications are called 'median'"),
+    ({"summary": ["median"]}, {"dataset": {"bids_dir": "b", "maps": "m.tsv", "task": "t"}}, "ready-made maps"),
     ({"noise": ["old"]}, {}, "found 'old'"),
     ({"smoothing": [6]}, {}, "unknown key 'smoothing'"),
 ])
