@@ -10,6 +10,13 @@ import typer
 from deltaroi.cli.progress import Bars, say, tell
 
 
+class Backend(StrEnum):
+    """Where the work is done."""
+
+    local = "local"
+    dask = "dask"
+
+
 class Until(StrEnum):
     """The last stage that is run."""
 
@@ -22,6 +29,9 @@ class Until(StrEnum):
 
 OUT = typer.Option(..., "--out", help="Output folder; made if absent, and resumed if it holds this study.")
 JOBS = typer.Option(None, "--jobs", min=1, help="Worker processes; default: execution.jobs of the study file.")
+BACKEND = typer.Option(None, "--backend", help="Processes of this machine, or Dask; default: execution.backend.")
+SCHEDULER = typer.Option(None, "--scheduler", metavar="tcp://HOST:PORT", help="Do the work on the workers of this Dask "
+                         "scheduler.")
 
 
 def register(app: typer.Typer) -> None:
@@ -76,6 +86,7 @@ def check(study: Path = typer.Argument(..., help="The study file.")) -> None:
 
 def run(study: Path = typer.Argument(..., help="The study file."), out: Path = OUT, jobs: int = JOBS,
         until: Until = typer.Option(Until.report, "--until", help="Stop after this stage."),
+        backend: Backend = BACKEND, scheduler: str = SCHEDULER,
         dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done; write nothing.")) -> None:
     """Masks, first level, responses, effects, report; resumes where it was interrupted."""
     from deltaroi.cli.show import dry_run_lines, run_lines
@@ -87,7 +98,8 @@ def run(study: Path = typer.Argument(..., help="The study file."), out: Path = O
             tell(line)
         return
     with Bars() as bars:
-        result = run_study(study, out, jobs=jobs, until=until.value, progress=bars)
+        result = run_study(study, out, jobs=jobs, until=until.value, progress=bars,
+                           backend=backend.value if backend else None, scheduler=scheduler)
     for line in run_lines(result):
         tell(line)
     raise typer.Exit(result.exit_code)

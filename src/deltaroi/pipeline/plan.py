@@ -35,6 +35,7 @@ from deltaroi.pipeline.localisers import (
 from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, inspect
 from deltaroi.pipeline.scores import foresee_scores, score_table
+from deltaroi.pipeline.where import require as require_backend
 from deltaroi.types import NA, Exclusion, RoiKey
 
 
@@ -131,13 +132,14 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     Raises
     ------
     StudyError
-        The study names what the dataset does not have, a model its design does not have, or one without its extra.
+        The study names what the dataset does not have, a model its design does not have, or what needs an extra.
     DataError
         A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words; a score is no number.
     """
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
+        require_backend(study.execution)
         questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
         query = dataset_query(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))

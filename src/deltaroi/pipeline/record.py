@@ -10,7 +10,7 @@ from typing import Any
 
 from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
-from deltaroi.io.files import atomic_write, write_json
+from deltaroi.io.files import TEMPORARY, atomic_write, write_json
 from deltaroi.layout import Layout
 from deltaroi.pipeline.steps import library_versions
 
@@ -41,7 +41,7 @@ def _claim(layout: Layout) -> None:
     if not layout.root.is_dir():
         raise UsageError("the output is a file, not a folder", where=str(layout.root), hint="choose another --out")
     ours = {".bidsignore", "dataset_description.json", "logs"}
-    names = {path.name for path in layout.root.iterdir() if not path.name.startswith(".tmp-")}
+    names = {path.name for path in layout.root.iterdir() if not path.name.startswith(TEMPORARY)}
     if "regions.tsv" in names and _made_by_us(layout):
         raise UsageError("the output folder holds ROIs of `deltaroi regions build`", where=str(layout.root),
                          hint="choose another --out")

@@ -19,12 +19,14 @@ from deltaroi.pipeline import record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
+from deltaroi.pipeline.executor import LocalExecutor
 from deltaroi.pipeline.lock import hold
 from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.retire import retire
 from deltaroi.pipeline.steps import sweep_temporaries
+from deltaroi.pipeline.where import done_at, executing
 from deltaroi.report.locked import Locked
 from deltaroi.tables import EFFECTS
 
@@ -87,7 +89,7 @@ class Preview:
 
 
 def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: str = "report",
-        progress: Progress | None = None) -> RunResult:
+        progress: Progress | None = None, backend: str | None = None, scheduler: str | None = None) -> RunResult:
     """Run a study.
 
     Parameters
@@ -97,11 +99,15 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     out : path
         Output folder; what is already there and still valid is kept.
     jobs : int, optional
-        Worker processes; default ``execution.jobs``. Never changes a result.
+        Worker processes on this machine; default ``execution.jobs``. Never changes a result.
     until : {"masks", "first-level", "responses", "effects", "report"}
         The last stage.
     progress : Progress, optional
         Is told how far the work has come.
+    backend : {"local", "dask"}, optional
+        Where the work is done; default ``execution.backend``. Never changes a result.
+    scheduler : str, optional
+        Address of a Dask scheduler, in the place of that of the study file.
 
     Returns
     -------
@@ -114,19 +120,37 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     DataError
         Nothing usable is left; the exclusions are written before it is raised.
     UsageError
-        The output folder holds something else.
+        The output folder holds something else; the options contradict each other.
+    ExecutionError
+        The work cannot be done where it was asked for.
     """
-    file, layout = Path(study), Layout(Path(out).resolve())
-    spec = read_study(file)
+    file = Path(study)
+    return run_study(done_at(read_study(file), jobs, backend, scheduler), file, Path(out), until, progress)
+
+
+def run_study(spec: Study, file: Path, out: Path, until: str = "report", progress: Progress | None = None) -> RunResult:
+    """Run a study that was read already; see :func:`run`."""
+    layout = Layout(out.resolve())
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
     plan = make_plan(spec, file)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
-    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet(),
-                       lock=hold(spec, file, layout))
+    lock = hold(spec, file, layout)
+    with executing(spec.execution, file, layout, sample(plan)) as executor:
+        return _through(stages.Work(spec, file, layout, plan, executor, progress or Quiet(), lock=lock), until)
+
+
+def sample(plan: Plan) -> tuple[Path, ...]:
+    """Some images of the data."""
+    return tuple(dict.fromkeys(plan.runs[place].run.bold for place in (0, -1))) if plan.runs else ()
+
+
+def _through(work: stages.Work, until: str) -> RunResult:
+    """All stages, one after the other."""
+    layout = work.layout
     reached = STAGES[: STAGES.index(until) + 1]
-    if not plan.runs:
+    if not work.plan.runs:
         raise _nothing_left(work, "nothing usable is left")
     stages.masks(work)
     if work.region_table().empty:
@@ -146,7 +170,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     retire(layout, STAGES[len(reached):])
     sweep_temporaries(layout.root)  # of processes that were still dying when this run began
     return RunResult(
-        study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
+        study=work.study, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
@@ -169,5 +193,5 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
     plan = make_plan(spec, file)
-    work = stages.Work(spec, file, layout, plan, 1, Quiet())
+    work = stages.Work(spec, file, layout, plan, LocalExecutor(1), Quiet())
     return Preview(plan, stages.foresee(work))

@@ -6,13 +6,14 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from deltaroi.config.study import Study
-from deltaroi.errors import UsageError
+from deltaroi.errors import ExecutionError, UsageError
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.masks import library_state, region_files
@@ -24,7 +25,7 @@ from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
-from deltaroi.pipeline.steps import Step, marked_outputs
+from deltaroi.pipeline.steps import Step, marked_outputs, soon
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
     BEHAVIOUR_TABLES,
@@ -48,7 +49,7 @@ class Work:
     file: Path
     layout: Layout
     plan: Plan
-    jobs: int
+    executor: Executor
     progress: Progress
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -85,11 +86,16 @@ class Work:
         keys = [steps[i].key() for i in open_]
         tasks = [work_items.Task(function, self.layout, steps[i], key, items[i])
                  for i, key in zip(open_, keys, strict=True)]
-        results = Executor(self.jobs).map(work_items.perform, tasks, lambda: self.progress.advance(stage))
+        results = self.executor.map(work_items.perform, tasks, lambda: self.progress.advance(stage))
         for i, result in zip(open_, results, strict=True):
             if isinstance(result, Failure) and (isinstance(result.error, UsageError)  # e.g. a full disk
                                                 or self.study.execution.on_error == "stop"):
                 raise result.error or RuntimeError(result.trace)
+            patience_s = self.executor.patience_s
+            if patience_s and isinstance(result, str) and not soon(partial(steps[i].seen, self.layout, result),
+                                                                   patience_s):
+                raise ExecutionError("what a worker wrote is not seen here", where=str(steps[i].mark(self.layout)),
+                                     hint="the output folder must lie on a file system that all machines share")
             digests[i] = result
         self.reran[stage] += len(open_)
         self.progress.end(stage)

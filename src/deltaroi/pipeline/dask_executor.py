@@ -1,0 +1,220 @@
+"""Doing the work on the workers of a Dask scheduler: one that runs already, or one of our own with jobs of a queue."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pickle
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from deltaroi.config.read import resolve
+from deltaroi.errors import DeltaroiError, ExecutionError
+from deltaroi.io.files import atomic_write, temporary_prefix
+from deltaroi.layout import Layout
+from deltaroi.pipeline import queues, worker
+from deltaroi.pipeline.executor import Failure
+from deltaroi.pipeline.steps import soon
+from deltaroi.specs import Execution
+
+_POLL_S = 1.0
+_ANSWER_S = 120.0  # a scheduler with thousands of workers may be busy for a while
+_GO_ON = "what is finished is kept: the same command goes on from there"
+
+
+class DaskExecutor:
+    """Runs pieces of work on Dask workers; connects when there is the first piece to do.
+
+    Parameters
+    ----------
+    spec : Execution
+        Where the scheduler is, or which jobs run workers.
+    file : Path
+        The study file; paths in ``spec`` are relative to it.
+    layout : Layout
+        The output folder, which the workers share.
+    inputs : sequence of Path
+        Some files of the data, which the workers must see as they are here.
+    """
+
+    patience_s = worker.PATIENCE_S
+
+    def __init__(self, spec: Execution, file: Path, layout: Layout, inputs: Sequence[Path] = ()) -> None:
+        self._spec, self._file, self._layout, self._inputs = spec, file, layout, tuple(inputs)
+        self._client: Any = None
+        self._queue: queues.Queue | None = None
+        self._probe: Path | None = None
+        self._terms = ""
+        self._alone_since: float | None = None
+
+    def __enter__(self) -> DaskExecutor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self._client is not None:
+            if kind is None:
+                self._sweep()
+            with contextlib.suppress(Exception):  # the scheduler may be gone
+                self._client.close(timeout=5)
+        if self._queue is not None:
+            self._queue.close()
+        if self._probe is not None:
+            self._probe.unlink(missing_ok=True)
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any],
+            tick: Callable[[], None]) -> Iterator[Any | Failure]:
+        """As :meth:`deltaroi.pipeline.executor.Executor.map`.
+
+        Raises
+        ------
+        ExecutionError
+            There is no scheduler or worker, or a worker cannot do this work.
+        """
+        from distributed.scheduler import KilledWorker
+
+        if not items:
+            return
+        self._connect()
+        pieces = [pickle.dumps((function, item)) for item in items]
+        futures = [self._submit(piece) for piece in pieces]
+        for future in futures:
+            future.add_done_callback(lambda done: None if done.cancelled() else tick())
+        try:
+            for future, piece in zip(futures, pieces, strict=True):
+                try:
+                    yield self._result(future)
+                except KilledWorker:
+                    yield self._by_itself(piece, futures)
+        finally:
+            with contextlib.suppress(Exception):  # what is not begun need not be; the scheduler may be gone
+                self._client.cancel([future for future in futures if not future.done()])
+
+    def _submit(self, piece: bytes) -> Any:
+        return self._client.submit(worker.work, self._terms, piece, pure=False)
+
+    def _by_itself(self, piece: bytes, others: Sequence[Any]) -> Any | Failure:
+        """Redo a piece alone after the workers that had it were killed: only the culprit fails."""
+        from distributed.scheduler import KilledWorker
+
+        for future in others:
+            with contextlib.suppress(KilledWorker):
+                self._result(future)
+        try:
+            return self._result(self._submit(piece))
+        except KilledWorker:
+            hint = "often for lack of memory: give the workers more, in the study file with execution.cluster.memory"
+            return Failure(DeltaroiError("every worker process that worked on it was killed", hint=hint), "")
+
+    def _result(self, future: Any) -> Any:
+        """Wait for a result, for as long as there is hope."""
+        from distributed.scheduler import KilledWorker
+
+        while True:
+            try:
+                found = future.result(timeout=_POLL_S)
+            except TimeoutError:
+                self._look_after()
+            except KilledWorker:
+                raise
+            except CancelledError as error:
+                raise ExecutionError("the connection to the scheduler was lost, or it was restarted",
+                                     where=self._where(), hint=_GO_ON) from error
+            except Exception as error:
+                raise _cannot_load(str(error)) from error
+            else:
+                if isinstance(found, worker.Refusal):
+                    raise ExecutionError(found.problem, where=self._where(), hint=found.hint)
+                return found
+
+    def _look_after(self) -> int:
+        """Number of workers; an error when there has been none for too long, or the scheduler does not answer."""
+        try:
+            workers = self._client.sync(self._client.scheduler.ncores, workers=None, callback_timeout=_ANSWER_S)
+        except Exception as error:
+            raise ExecutionError("the scheduler does not answer any more", where=self._where(), hint=_GO_ON) from error
+        if self._queue is not None:
+            self._queue.refill()
+        if workers:
+            self._alone_since = None
+            return len(workers)
+        self._alone_since = self._alone_since or time.monotonic()
+        if time.monotonic() - self._alone_since > self._spec.patience_s:
+            hint = ("look at what the jobs printed: " + str(self._queue.logs)) if self._queue else \
+                f"start some: dask worker {self._where()} --nworkers 4 --nthreads 1"
+            raise ExecutionError(f"there has been no worker for {self._spec.patience_s / 60:g} minutes",
+                                 where=self._where(), hint=f"{hint}; {_GO_ON}; execution.wait_minutes is how long to "
+                                 "wait")
+        return 0
+
+    def _where(self) -> str:
+        if self._queue is not None:
+            return f"the jobs of {self._queue.kind}"
+        return str(self._client.scheduler.address if self._client else self._spec.scheduler)
+
+    def _connect(self) -> None:
+        if self._client is not None:
+            return
+        from distributed import Client
+
+        if self._spec.cluster is not None:
+            self._queue = queues.Queue(self._spec.cluster, self._file, self._layout)
+            address = self._queue.address
+        else:
+            address = self._address()
+        try:
+            self._client = Client(address, set_as_default=False, name="deltaroi")
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ExecutionError(f"the Dask scheduler cannot be reached: {error}", where=address,
+                                 hint="does it run, and is its port open from here?") from error
+        self._agree()
+
+    def _address(self) -> str:
+        """The address of the scheduler, maybe from its file."""
+        if self._spec.scheduler is not None:
+            return self._spec.scheduler
+        path = resolve(self._file, str(self._spec.scheduler_file))
+        try:
+            return str(json.loads(path.read_text())["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ExecutionError(f"not the file of a running Dask scheduler: {error}", where=str(path), hint="`dask "
+                                 f"scheduler --scheduler-file {path}` writes it") from error
+
+    def _agree(self) -> None:
+        """Wait for a worker, and hold all that are there against what this run needs."""
+        token = uuid.uuid4().hex
+        self._probe = self._layout.logs / f"{temporary_prefix()}{token}"
+        atomic_write(self._probe, token.encode())
+        inputs = [(str(path), path.stat().st_size) for path in self._inputs]
+        self._terms = worker.Terms(worker.software(), token, str(self._probe), inputs).text()
+        while not self._look_after():
+            time.sleep(_POLL_S)
+        for address, answer in self._client.run(worker.greet, self._terms, on_error="return").items():
+            if isinstance(answer, worker.Refusal):
+                raise ExecutionError(answer.problem, where=address, hint=answer.hint)
+            if isinstance(answer, BaseException):
+                raise _cannot_load(str(answer), address)
+            path = Path(answer)
+            if not soon(partial(worker.holds, answer, token), self.patience_s):
+                raise ExecutionError(f"a file that the worker wrote is not seen here: {path}", where=address,
+                                     hint="the output folder must lie on a file system that all machines share")
+            path.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Let one worker per machine remove what killed processes there left half written."""
+        with contextlib.suppress(Exception):  # tidying must not cost a finished run
+            workers = self._client.sync(self._client.scheduler.ncores, workers=None, callback_timeout=_ANSWER_S)
+            hosts = {address.rpartition(":")[0]: address for address in workers}
+            self._client.run(worker.sweep, str(self._layout.root), workers=list(hosts.values()), on_error="ignore")
+
+
+def _cannot_load(text: str, where: str = "a worker") -> ExecutionError:
+    """The error of a worker that cannot even begin."""
+    return ExecutionError(f"the worker cannot run deltaroi: {' '.join(text.split())}", where=where,
+                          hint="install the same deltaroi for the workers, with 'deltaroi[cluster]'")

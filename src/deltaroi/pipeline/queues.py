@@ -1,0 +1,123 @@
+"""Jobs of Slurm, PBS or SGE that run Dask workers, by dask-jobqueue."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from deltaroi.config.read import resolve
+from deltaroi.errors import ExecutionError
+from deltaroi.layout import Layout
+from deltaroi.specs import Cluster
+
+log = logging.getLogger(__name__)
+_CLASSES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster"}
+_GONE_S = 30.0  # a job whose workers have been away for as long is over
+_SAY_S = 300.0
+
+
+class Queue:
+    """The jobs of one run: submitted here, replaced when they end before the work does, cancelled by :meth:`close`.
+
+    Parameters
+    ----------
+    spec : Cluster
+        Which jobs.
+    file : Path
+        The study file.
+    layout : Layout
+        The output folder.
+
+    Attributes
+    ----------
+    kind : str
+        The batch system.
+    address : str
+        The scheduler, which runs in this process.
+    logs : Path
+        Where the jobs print to.
+
+    Raises
+    ------
+    ExecutionError
+        The batch system is not here, or takes no job.
+    """
+
+    def __init__(self, spec: Cluster, file: Path, layout: Layout) -> None:
+        self.kind, self._jobs = spec.kind, spec.jobs
+        self.logs = log_folder(spec, file, layout)
+        self._cluster = open_cluster(spec, self.logs)
+        self.address: str = self._cluster.scheduler_address
+        self._last: dict[str, float | None] = {}
+        self._said = time.monotonic()
+        self._submit()
+
+    def _submit(self) -> None:
+        try:
+            self._cluster.scale(jobs=self._jobs)
+            self._cluster.sync(self._cluster._correct_state)
+        except (RuntimeError, ValueError, OSError) as error:
+            self.close()
+            raise ExecutionError(f"the batch system did not take the job: {' '.join(str(error).split())}",
+                                 where="execution.cluster", hint="is the queue, the account and each directive as your "
+                                 "site has them?") from error
+
+    def refill(self) -> None:
+        """Submit a job in the place of each one whose workers came and went."""
+        there = {str(one["name"]) for one in self._cluster.scheduler_info["workers"].values()}
+        now = time.monotonic()
+        for job in list(self._cluster.workers):
+            if any(name == str(job) or name.startswith(f"{job}-") for name in there):
+                self._last[job] = now
+            seen = self._last.get(job)
+            if seen is not None and now - seen > _GONE_S:
+                log.warning("the job %s ended before the work: another one is submitted", job)
+                self._last.pop(job)
+                self._cluster.worker_spec.pop(job, None)
+                self._submit()
+        if not there and now - self._said > _SAY_S:
+            self._said = now
+            log.warning("no worker of the jobs of %s is running; what they print is in %s", self.kind, self.logs)
+
+    def close(self) -> None:
+        """Cancel the jobs."""
+        with contextlib.suppress(Exception):  # the batch system may be gone; the jobs end by themselves then
+            self._cluster.close(timeout=30)
+
+
+def log_folder(spec: Cluster, file: Path, layout: Layout) -> Path:
+    """Where the jobs print to."""
+    return resolve(file, spec.logs) if spec.logs else layout.logs / "cluster"
+
+
+def open_cluster(spec: Cluster, logs: Path) -> Any:
+    """The cluster of dask-jobqueue, without a job yet.
+
+    Parameters
+    ----------
+    spec : Cluster
+        Which jobs.
+    logs : Path
+        Where they print to.
+    """
+    import dask
+    import dask_jobqueue
+    from distributed.security import Security
+
+    kind = getattr(dask_jobqueue, _CLASSES[spec.kind])
+    command = kind.job_cls.submit_command
+    if shutil.which(command) is None:
+        raise ExecutionError(f"the command {command} is not here", where="execution.cluster.kind",
+                             hint=f"start the run on a machine that submits jobs to {spec.kind}")
+    own = dask.config.get(f"jobqueue.{spec.kind}.scheduler-options", None) or {}
+    encrypted = dask.config.get("distributed.comm.tls.ca-file", None)
+    return kind(
+        cores=spec.cores, processes=spec.cores, memory=spec.memory, walltime=spec.walltime, queue=spec.queue,
+        job_extra_directives=list(spec.directives), job_script_prologue=list(spec.setup), python=spec.python,
+        interface=spec.interface, local_directory=spec.scratch, log_directory=str(logs), job_name="deltaroi",
+        scheduler_options={"dashboard": False, **own}, security=Security() if encrypted else None,
+        **{"project" if spec.kind == "sge" else "account": spec.account})
