@@ -11,6 +11,7 @@ import traceback
 import typer
 
 from deltaroi.cli import (
+    app_command,
     data_commands,
     evidence_commands,
     freeze_commands,
@@ -19,11 +20,9 @@ from deltaroi.cli import (
     region_commands,
     study_commands,
 )
+from deltaroi.cli.options import show_version
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
-
-LATER = ("app",)
-
 
 app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -37,18 +36,11 @@ power_commands.register(app)
 freeze_commands.register(app)
 published_commands.register(app)
 evidence_commands.register(app)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"deltaroi {version('deltaroi')}")
-        raise typer.Exit
+app_command.register(app)
 
 
 @app.callback()
-def _top(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
+def _top(version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True,
                                       help="Show the version and exit.")) -> None:
     pass
 
@@ -72,9 +64,6 @@ def entry(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        if arguments and arguments[0] in LATER:
-            raise UsageError(f"the command '{arguments[0]}' is not available in this version",
-                             hint="`deltaroi --help` lists the commands")
         app(args=arguments, prog_name="deltaroi")
         return 0
     except SystemExit as ended:

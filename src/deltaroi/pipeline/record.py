@@ -60,9 +60,14 @@ def _made_by_us(layout: Layout) -> bool:
 
 def describe(layout: Layout, study: Study, inputs: Mapping[str, Any]) -> None:
     """Write ``dataset_description.json``, ``.bidsignore`` and the study as run."""
+    describe_dataset(layout, study, inputs)
+    write_json(layout.study, as_run(study))
+
+
+def describe_dataset(layout: Layout, study: Study, inputs: Mapping[str, Any]) -> None:
+    """Write ``dataset_description.json`` and ``.bidsignore``."""
     sources = {"SourceDatasets": [dict(inputs)] if inputs else []}
     _describe(layout, f"{study.name}: ROI responses and group effects", sources, BIDSIGNORE)
-    write_json(layout.study, as_run(study))
 
 
 def _describe(layout: Layout, name: str, more: Mapping[str, Any], ignore: Iterable[str]) -> None:
@@ -98,7 +103,7 @@ def _not_of_regions(layout: Layout) -> str:
     if layout.root.exists() and not layout.root.is_dir():
         return "the output is a file, not a folder"
     ours = _made_by_us(layout)
-    if layout.record.exists() or layout.study.exists():
+    if layout.record.exists() or layout.study.exists() or layout.marks.exists():
         return "the output folder holds the results of a study"
     if not ours and any(path.exists() for path in (layout.description, layout.bidsignore)):
         return "the output folder holds another dataset"

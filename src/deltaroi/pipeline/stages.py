@@ -104,9 +104,16 @@ class Work:
 
 def masks(work: Work) -> None:
     """Build the ROIs on every grid of the plan, write ``regions.tsv``, and remove those of an earlier study."""
+    earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
+    table = build_masks(work)
+    write_descriptions(table, work.layout, earlier)
+    write_table(table, REGIONS, work.layout.table("regions"))
+
+
+def build_masks(work: Work) -> pd.DataFrame:
+    """Build the ROIs on every grid of the plan; returns their table."""
     study = work.study
     fields = declared(study)["masks"]
-    earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
     steps, items = [], []
     for grid in work.plan.grids:
         mine = {**fields, "grid": grid.digest, "library": library_state(study.regions, grid.space)}
@@ -122,9 +129,7 @@ def masks(work: Work) -> None:
     for found in sets:
         work.exclusions += found.exclusions
         work.warnings += found.notes
-    table = pd.concat([found.table for found in sets], ignore_index=True)
-    write_descriptions(table, work.layout, earlier)
-    write_table(table, REGIONS, work.layout.table("regions"))
+    return pd.concat([found.table for found in sets], ignore_index=True)
 
 
 def first_level(work: Work) -> None:
