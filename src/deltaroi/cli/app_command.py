@@ -55,8 +55,8 @@ def spread(words: list[str]) -> list[str]:
 
 BIDS_DIR = typer.Argument(..., metavar="BIDS_DIR", help="The BIDS dataset; takes the place of that of the study file.")
 OUT = typer.Argument(..., metavar="OUT", help="Output folder, which all participants and the group share.")
-LEVEL = typer.Argument(..., metavar="{participant|group}", help="participant: ROIs, first level and responses, safe beside others who write into OUT; "
-                       "group: everything else.")
+LEVEL = typer.Argument(..., metavar="{participant|group}", help="participant: ROIs, first level and responses, safe "
+                       "beside others who write into OUT; group: everything else.")
 STUDY = typer.Option(None, "--study", help="The study file: what is analysed, and how; default: the only "
                      "BIDS_DIR/code/deltaroi*.yaml.")
 DERIVATIVES = typer.Option(None, "-d", "--derivatives", help="Folder of the fMRIPrep derivatives; default: that of the "
