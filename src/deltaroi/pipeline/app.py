@@ -131,10 +131,11 @@ def group(bids_dir: str, out: Path, options: AppOptions, progress: Progress | No
 
     Parameters and errors as :func:`participant`, and those of :func:`deltaroi.run`.
     """
-    for name, given in (("participant", options.participants), ("session", options.sessions)):
+    for name, key, given in (("participant", "subjects", options.participants),
+                             ("session", "sessions", options.sessions)):
         if given:
-            raise UsageError(f"the group level takes every {name} of the study", where=f"--{name}-label", hint="leave "
-                             f"it out; `dataset.{name}s` of the study file says who or what is analysed")
+            raise UsageError(f"the group level takes every {name} of the study", where=f"--{name}-label",
+                             hint=f"leave it out; dataset.{key} of the study file chooses")
     file, study = placed(bids_dir, options)
     return run_study(study, file, out, progress=progress)
 

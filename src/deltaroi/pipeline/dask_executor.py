@@ -8,7 +8,6 @@ import pickle
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +22,11 @@ from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.steps import soon
 from deltaroi.specs import Execution
 
-_POLL_S = 1.0
+_POLL_S = 0.05
+_LOOK_S = 2.0
+_FETCH_S = 5.0
 _ANSWER_S = 120.0  # a scheduler with thousands of workers may be busy for a while
+_KILLED, _LOST = object(), object()  # instead of a result: of a worker that died on it, or with it
 _GO_ON = "what is finished is kept: the same command goes on from there"
 
 
@@ -52,6 +54,7 @@ class DaskExecutor:
         self._probe: Path | None = None
         self._terms = ""
         self._alone_since: float | None = None
+        self._looked = time.monotonic()
 
     def __enter__(self) -> DaskExecutor:
         return self
@@ -77,61 +80,70 @@ class DaskExecutor:
         ExecutionError
             There is no scheduler or worker, or a worker cannot do this work.
         """
-        from distributed.scheduler import KilledWorker
-
         if not items:
             return
         self._connect()
         pieces = [pickle.dumps((function, item)) for item in items]
-        futures = [self._submit(piece) for piece in pieces]
-        for future in futures:
-            future.add_done_callback(lambda done: None if done.cancelled() else tick())
+        pending = {place: self._submit(piece) for place, piece in enumerate(pieces)}
+        found: dict[int, Any] = {}
         try:
-            for future, piece in zip(futures, pieces, strict=True):
-                try:
-                    yield self._result(future)
-                except KilledWorker:
-                    yield self._by_itself(piece, futures)
+            for place, piece in enumerate(pieces):
+                while place not in found:
+                    self._collect(pending, found, tick)
+                result = found.pop(place)
+                if result is _KILLED:
+                    while pending:  # what else was in the hands of the same workers
+                        self._collect(pending, found, tick)
+                    result = self._by_itself(piece)
+                yield result
         finally:
             with contextlib.suppress(Exception):  # what is not begun need not be; the scheduler may be gone
-                self._client.cancel([future for future in futures if not future.done()])
+                self._client.cancel(list(pending.values()))
 
     def _submit(self, piece: bytes) -> Any:
         return self._client.submit(worker.work, self._terms, piece, pure=False)
 
-    def _by_itself(self, piece: bytes, others: Sequence[Any]) -> Any | Failure:
+    def _by_itself(self, piece: bytes) -> Any | Failure:
         """Redo a piece alone after the workers that had it were killed: only the culprit fails."""
-        from distributed.scheduler import KilledWorker
-
-        for future in others:
-            with contextlib.suppress(KilledWorker):
-                self._result(future)
-        try:
-            return self._result(self._submit(piece))
-        except KilledWorker:
+        pending, found = {0: self._submit(piece)}, dict[int, Any]()
+        while pending:
+            self._collect(pending, found, lambda: None)
+        if found[0] is _KILLED:
             hint = "often for lack of memory: give the workers more, in the study file with execution.cluster.memory"
             return Failure(DeltaroiError("every worker process that worked on it was killed", hint=hint), "")
+        return found[0]
+
+    def _collect(self, pending: dict[int, Any], found: dict[int, Any], tick: Callable[[], None]) -> None:
+        """Take in what is finished, before its worker can be lost; where nothing is, look after the workers."""
+        done = [place for place, future in pending.items() if future.done()]
+        for place in done:
+            result = self._result(pending[place])
+            if result is not _LOST:
+                found[place] = result
+                del pending[place]
+                tick()
+        if not done:
+            time.sleep(_POLL_S)
+        if time.monotonic() - self._looked > _LOOK_S:
+            self._look_after()
 
     def _result(self, future: Any) -> Any:
-        """Wait for a result, for as long as there is hope."""
         from distributed.scheduler import KilledWorker
 
-        while True:
-            try:
-                found = future.result(timeout=_POLL_S)
-            except TimeoutError:
-                self._look_after()
-            except KilledWorker:
-                raise
-            except CancelledError as error:
-                raise ExecutionError("the connection to the scheduler was lost, or it was restarted",
-                                     where=self._where(), hint=_GO_ON) from error
-            except Exception as error:
+        try:
+            found = future.result(timeout=_FETCH_S)
+        except KilledWorker:
+            return _KILLED
+        except TimeoutError:
+            return _LOST
+        except Exception as error:
+            if future.status == "error":  # the worker could not even begin
                 raise _cannot_load(str(error)) from error
-            else:
-                if isinstance(found, worker.Refusal):
-                    raise ExecutionError(found.problem, where=self._where(), hint=found.hint)
-                return found
+            raise ExecutionError("the connection to the scheduler was lost, or it was restarted",
+                                 where=self._where(), hint=_GO_ON) from error
+        if isinstance(found, worker.Refusal):
+            raise ExecutionError(found.problem, where=self._where(), hint=found.hint)
+        return found
 
     def _look_after(self) -> int:
         """Number of workers; an error when there has been none for too long, or the scheduler does not answer."""
@@ -139,6 +151,7 @@ class DaskExecutor:
             workers = self._client.sync(self._client.scheduler.ncores, workers=None, callback_timeout=_ANSWER_S)
         except Exception as error:
             raise ExecutionError("the scheduler does not answer any more", where=self._where(), hint=_GO_ON) from error
+        self._looked = time.monotonic()
         if self._queue is not None:
             self._queue.refill()
         if workers:
@@ -194,7 +207,7 @@ class DaskExecutor:
         inputs = [(str(path), path.stat().st_size) for path in self._inputs]
         self._terms = worker.Terms(worker.software(), token, str(self._probe), inputs).text()
         while not self._look_after():
-            time.sleep(_POLL_S)
+            time.sleep(_LOOK_S / 4)
         for address, answer in self._client.run(worker.greet, self._terms, on_error="return").items():
             if isinstance(answer, worker.Refusal):
                 raise ExecutionError(answer.problem, where=address, hint=answer.hint)

@@ -16,7 +16,7 @@ from deltaroi.specs import Cluster
 
 log = logging.getLogger(__name__)
 _CLASSES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster"}
-_GONE_S = 30.0  # a job whose workers have been away for as long is over
+_GONE_S = 20.0  # a job whose workers have been away for as long is over
 _SAY_S = 300.0
 
 
@@ -44,41 +44,43 @@ class Queue:
     Raises
     ------
     ExecutionError
-        The batch system is not here, or takes no job.
+        The batch system is not here.
     """
 
     def __init__(self, spec: Cluster, file: Path, layout: Layout) -> None:
         self.kind, self._jobs = spec.kind, spec.jobs
         self.logs = log_folder(spec, file, layout)
-        self._cluster = open_cluster(spec, self.logs)
+        self._refusals: list[str] = []
+        self._cluster = open_cluster(spec, self.logs, self._refusals)
         self.address: str = self._cluster.scheduler_address
-        self._last: dict[str, float | None] = {}
+        self._last: dict[Any, float] = {}
         self._said = time.monotonic()
-        self._submit()
-
-    def _submit(self) -> None:
-        try:
-            self._cluster.scale(jobs=self._jobs)
-            self._cluster.sync(self._cluster._correct_state)
-        except (RuntimeError, ValueError, OSError) as error:
-            self.close()
-            raise ExecutionError(f"the batch system did not take the job: {' '.join(str(error).split())}",
-                                 where="execution.cluster", hint="is the queue, the account and each directive as your "
-                                 "site has them?") from error
+        self._cluster.scale(jobs=self._jobs)
 
     def refill(self) -> None:
-        """Submit a job in the place of each one whose workers came and went."""
+        """Submit a job in the place of each one whose workers came and went.
+
+        Raises
+        ------
+        ExecutionError
+            The batch system took none of the jobs.
+        """
+        jobs, now = dict(self._cluster.workers), time.monotonic()
+        if jobs and all(job.job_id is None for job in jobs.values()):
+            raise ExecutionError(f"{self.kind} took no job: {self._refusals[-1]}", where="execution.cluster",
+                                 hint="are the queue, the account and each directive as your site has them?")
+        for text in self._refusals:
+            log.warning("%s did not take one of the jobs: %s", self.kind, text)
+        self._refusals.clear()
         there = {str(one["name"]) for one in self._cluster.scheduler_info["workers"].values()}
-        now = time.monotonic()
-        for job in list(self._cluster.workers):
+        for job in list(self._cluster.worker_spec):  # dask-jobqueue itself forgets some of the jobs that are over
             if any(name == str(job) or name.startswith(f"{job}-") for name in there):
                 self._last[job] = now
-            seen = self._last.get(job)
-            if seen is not None and now - seen > _GONE_S:
+            elif job in self._last and now - self._last[job] > _GONE_S:
                 log.warning("the job %s ended before the work: another one is submitted", job)
-                self._last.pop(job)
-                self._cluster.worker_spec.pop(job, None)
-                self._submit()
+                del self._last[job]
+                self._cluster.sync(self._cluster.scale_down, [job])
+                self._cluster.scale(jobs=self._jobs)
         if not there and now - self._said > _SAY_S:
             self._said = now
             log.warning("no worker of the jobs of %s is running; what they print is in %s", self.kind, self.logs)
@@ -94,7 +96,7 @@ def log_folder(spec: Cluster, file: Path, layout: Layout) -> Path:
     return resolve(file, spec.logs) if spec.logs else layout.logs / "cluster"
 
 
-def open_cluster(spec: Cluster, logs: Path) -> Any:
+def open_cluster(spec: Cluster, logs: Path, refusals: list[str]) -> Any:
     """The cluster of dask-jobqueue, without a job yet.
 
     Parameters
@@ -103,12 +105,25 @@ def open_cluster(spec: Cluster, logs: Path) -> Any:
         Which jobs.
     logs : Path
         Where they print to.
+    refusals : list of str
+        Gets what the batch system says about jobs that it does not take.
     """
     import dask
     import dask_jobqueue
+    from distributed.deploy.spec import ProcessInterface
     from distributed.security import Security
 
     kind = getattr(dask_jobqueue, _CLASSES[spec.kind])
+    base: Any = kind.job_cls
+
+    class Job(base):
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except Exception as error:  # would be lost in the event loop, and nobody would know why no worker comes
+                refusals.append(" ".join(str(error).split()))
+                await ProcessInterface.start(self)
+
     command = kind.job_cls.submit_command
     if shutil.which(command) is None:
         raise ExecutionError(f"the command {command} is not here", where="execution.cluster.kind",
@@ -116,7 +131,8 @@ def open_cluster(spec: Cluster, logs: Path) -> Any:
     own = dask.config.get(f"jobqueue.{spec.kind}.scheduler-options", None) or {}
     encrypted = dask.config.get("distributed.comm.tls.ca-file", None)
     return kind(
-        cores=spec.cores, processes=spec.cores, memory=spec.memory, walltime=spec.walltime, queue=spec.queue,
+        job_cls=Job, cores=spec.cores, processes=spec.cores, memory=spec.memory, walltime=spec.walltime,
+        queue=spec.queue,
         job_extra_directives=list(spec.directives), job_script_prologue=list(spec.setup), python=spec.python,
         interface=spec.interface, local_directory=spec.scratch, log_directory=str(logs), job_name="deltaroi",
         scheduler_options={"dashboard": False, **own}, security=Security() if encrypted else None,
