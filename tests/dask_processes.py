@@ -38,7 +38,8 @@ class Processes:
         self.file, self._folder = folder / "scheduler.json", folder
         self._all: list[subprocess.Popen[bytes]] = []
         self.scheduler = self._start("dask_scheduler", "--scheduler-file", str(self.file), "--host", "127.0.0.1",
-                                     "--port", "0", "--no-dashboard", env={"SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)})
+                                     "--port", "0", "--no-dashboard",
+                                     env={"SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)})
         until(self.file.is_file)
 
     @property

@@ -66,10 +66,11 @@ def test_a_participant_touches_nothing_of_the_others(app: App, tiny: Path, tmp_p
 
 
 def test_only_some_sessions_are_fitted(app: App, tiny: Path, tmp_path: Path) -> None:
-    said = app(tiny / "bids", tmp_path, "participant", "--study", tiny / "study.yaml", "--participant-label", "1001",
+    out = tmp_path / "out"
+    said = app(tiny / "bids", out, "participant", "--study", tiny / "study.yaml", "--participant-label", "1001",
                "--session-label", "ses-pre")
     assert "sub-1001: 1 runs fitted, no responses" in said
-    assert [path.name for path in (tmp_path / "sub-1001").iterdir()] == ["ses-pre"]
+    assert [path.name for path in (out / "sub-1001").iterdir()] == ["ses-pre"]
 
 
 @pytest.mark.long

@@ -50,7 +50,7 @@ def spread(words: list[str]) -> list[str]:
         if len(labels) > 3 and labels[-1] in list(Level):
             rest, labels = [*rest, *labels[-3:]], labels[:-3]
         options += [part for label in labels for part in (word, label)] or [word]
-    return [*rest, *options]
+    return [*options, *rest]
 
 
 BIDS_DIR = typer.Argument(..., metavar="BIDS_DIR", help="The BIDS dataset; takes the place of that of the study file.")

@@ -130,10 +130,10 @@ def open_cluster(spec: Cluster, logs: Path, refusals: list[str]) -> Any:
                              hint=f"start the run on a machine that submits jobs to {spec.kind}")
     own = dask.config.get(f"jobqueue.{spec.kind}.scheduler-options", None) or {}
     encrypted = dask.config.get("distributed.comm.tls.ca-file", None)
+    options = {"dashboard": False, "dashboard_address": ":0", **own}
     return kind(
         job_cls=Job, cores=spec.cores, processes=spec.cores, memory=spec.memory, walltime=spec.walltime,
-        queue=spec.queue,
-        job_extra_directives=list(spec.directives), job_script_prologue=list(spec.setup), python=spec.python,
-        interface=spec.interface, local_directory=spec.scratch, log_directory=str(logs), job_name="deltaroi",
-        scheduler_options={"dashboard": False, **own}, security=Security() if encrypted else None,
+        queue=spec.queue, job_extra_directives=list(spec.directives), job_script_prologue=list(spec.setup),
+        python=spec.python, interface=spec.interface, local_directory=spec.scratch, log_directory=str(logs),
+        job_name="deltaroi", scheduler_options=options, security=Security() if encrypted else None,
         **{"project" if spec.kind == "sge" else "account": spec.account})
