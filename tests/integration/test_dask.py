@@ -210,6 +210,7 @@ def test_a_batch_system_from_the_study_file(tiny: Path, plain: dict[str, str], t
         until(lambda file=file: not alive(int(file.read_text())), 20)  # type: ignore[misc]
 
 
+@pytest.mark.long
 def test_a_batch_system_that_takes_no_job_is_quoted(tiny: Path, tmp_path: Path) -> None:
     with (tiny / "study.yaml").open("a") as study:
         study.write(JOBS.replace("KIND", "slurm").replace("CORES", "1"))

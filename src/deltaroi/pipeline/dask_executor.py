@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import pickle
 import time
 import uuid
@@ -27,6 +28,7 @@ _LOOK_S = 2.0
 _FETCH_S = 5.0
 _ANSWER_S = 120.0  # a scheduler with thousands of workers may be busy for a while
 _KILLED, _LOST = object(), object()  # instead of a result: of a worker that died on it, or with it
+_CHATTY = ("distributed", "tornado", "asyncio")
 _GO_ON = "what is finished is kept: the same command goes on from there"
 
 
@@ -55,14 +57,19 @@ class DaskExecutor:
         self._terms = ""
         self._alone_since: float | None = None
         self._looked = time.monotonic()
+        self._quiet = contextlib.ExitStack()
 
     def __enter__(self) -> DaskExecutor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
+        with self._quiet:
+            self._end(tidy=kind is None)
+
+    def _end(self, *, tidy: bool) -> None:
         if self._client is not None:
-            if kind is None:
+            if tidy:
                 self._sweep()
             with contextlib.suppress(Exception):  # the scheduler may be gone
                 self._client.close(timeout=5)
@@ -176,6 +183,7 @@ class DaskExecutor:
             return
         from distributed import Client
 
+        self._quiet.enter_context(_quietly())
         if self._spec.cluster is not None:
             self._queue = queues.Queue(self._spec.cluster, self._file, self._layout)
             address = self._queue.address
@@ -225,6 +233,27 @@ class DaskExecutor:
             workers = self._client.sync(self._client.scheduler.ncores, workers=None, callback_timeout=_ANSWER_S)
             hosts = {address.rpartition(":")[0]: address for address in workers}
             self._client.run(worker.sweep, str(self._layout.root), workers=list(hosts.values()), on_error="ignore")
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep from the terminal what Dask logs about lost connections, with tracebacks: the run says it in its words."""
+    logging.getLogger("asyncio").addFilter(_worth_telling)
+    loggers = [logging.getLogger(name) for name in (*_CHATTY, *logging.root.manager.loggerDict)
+               if name.partition(".")[0] in _CHATTY]
+    levels = {logger: logger.level for logger in loggers}
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Whether a record of asyncio is more than Dask's way to leave a wait for results that are lost."""
+    return not (record.exc_info and record.exc_info[0] is not None and record.exc_info[0].__name__ == "AllExit")
 
 
 def _cannot_load(text: str, where: str = "a worker") -> ExecutionError:
