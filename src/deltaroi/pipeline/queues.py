@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -109,10 +111,14 @@ def open_cluster(spec: Cluster, logs: Path, refusals: list[str]) -> Any:
         Gets what the batch system says about jobs that it does not take.
     """
     import dask
-    import dask_jobqueue
     from distributed.deploy.spec import ProcessInterface
     from distributed.security import Security
 
+    before = signal.getsignal(signal.SIGINT)
+    import dask_jobqueue
+
+    if before is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)  # its import makes Ctrl-C end a process as if all were done
     kind = getattr(dask_jobqueue, _CLASSES[spec.kind])
     base: Any = kind.job_cls
 
@@ -123,6 +129,10 @@ def open_cluster(spec: Cluster, logs: Path, refusals: list[str]) -> Any:
             except Exception as error:  # would be lost in the event loop, and nobody would know why no worker comes
                 refusals.append(" ".join(str(error).split()))
                 await ProcessInterface.start(self)
+
+        async def close(self) -> None:
+            await super().close()
+            await ProcessInterface.close(self)  # else a cluster waits in vain for jobs that something still refers to
 
     command = kind.job_cls.submit_command
     if shutil.which(command) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +32,9 @@ def test_the_job_script_says_what_the_study_file_says(kind: str, tmp_path: Path,
         "kind": kind, "jobs": 3, "cores": 4, "memory": "8GiB", "walltime": "04:00:00", "queue": "long",
         "account": "lab", "directives": ["-pe smp 4"], "setup": ["module load python/3.11"], "scratch": "/scratch/me",
         "interface": "lo"})
+    interrupted = signal.getsignal(signal.SIGINT)
     cluster = open_cluster(spec, tmp_path / "logs", [])
+    assert signal.getsignal(signal.SIGINT) is interrupted  # dask-jobqueue makes it exit with code 0
     try:
         script = cluster.job_script()
     finally:
