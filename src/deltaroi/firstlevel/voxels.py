@@ -39,7 +39,7 @@ class RunVoxels:
     ----------
     flat : ndarray of int64, shape (n,)
         Sorted positions on the grid.
-    data : ndarray of float64, shape (n_volumes, n)
+    data : ndarray of float32 or float64, shape (n_volumes, n)
         Smoothed signal.
     sound : ndarray of bool, shape (n,)
         Inside the run's brain mask; finite in every volume and not constant before smoothing.
@@ -48,7 +48,7 @@ class RunVoxels:
     """
 
     flat: IntArray
-    data: FloatArray
+    data: NDArray[np.floating]
     sound: NDArray[np.bool_]
     notes: tuple[str, ...]
 

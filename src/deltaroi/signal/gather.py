@@ -29,8 +29,9 @@ class Gathered:
         What the file says about itself.
     flat : ndarray of int64, shape (n,)
         The wanted voxels, flat C-order positions, in the caller's order.
-    data : ndarray of float64, shape (n_volumes, n)
-        Their values, smoothed when a plan was given.
+    data : ndarray, shape (n_volumes, n)
+        Their values, smoothed when a plan was given: float32 where it holds every value that the file can store
+        (float32, and integers of up to 16 bits without a scale factor), otherwise float64.
     finite : ndarray of bool, shape (n,)
         Whether the stored value is a number in every volume, before smoothing.
     constant : ndarray of bool, shape (n,)
@@ -41,7 +42,7 @@ class Gathered:
 
     header: ImageHeader
     flat: IntArray
-    data: FloatArray
+    data: NDArray[np.floating]
     finite: NDArray[np.bool_]
     constant: NDArray[np.bool_]
     n_nonfinite: int
@@ -97,8 +98,8 @@ def gather(source: Source, flat: NDArray[np.integer], plan: SmoothingPlan | None
 
     Notes
     -----
-    Without smoothing the values are those of nibabel's ``get_fdata()``. Memory: the result, and blocks of
-    8 volumes of the voxels read.
+    Without smoothing the values are those of nibabel's ``get_fdata()``. Smoothing is done in float64, and its result
+    kept in the type of ``data``, as nilearn does. Memory: the result, and blocks of 8 volumes of the voxels read.
     """
     return gather_sets(source, [VoxelSet(np.asarray(flat, dtype=np.int64), plan)], space)[0]
 
@@ -112,8 +113,9 @@ def gather_sets(source: Source, sets: Sequence[VoxelSet], space: str = NOT_STATE
         layout = _FileOrder(header, reads)
         keepers = [_Keeper(header, wanted, layout) for wanted in sets]
         for start, block in _blocks(stream, header, layout):
+            values, finite = _as_numbers(block, header)
             for keeper in keepers:
-                keeper.add(start, block)
+                keeper.add(start, values, finite)
         _check_end(stream, header)
     return tuple(keeper.result() for keeper in keepers)
 
@@ -162,6 +164,24 @@ def _blocks(stream: ByteStream, header: ImageHeader,
             yield start, block[:volume + 1 - start]
 
 
+def _as_numbers(block: NDArray[np.generic],
+                header: ImageHeader) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+    """A block as float64 of shape (voxels, volumes), scaled; and which values are finite, None when all are."""
+    with np.errstate(invalid="ignore"):  # damaged bytes may be signalling NaNs; they count as not finite
+        values = np.array(block.T, dtype=np.float64, order="C")
+    if header.scaled:
+        values *= header.slope
+        values += header.intercept
+    finite = np.isfinite(values)
+    return values, None if finite.all() else finite
+
+
+def _kept_type(header: ImageHeader) -> type[np.floating]:
+    """The smallest floating type that holds every value that the file can store."""
+    small = header.dtype.itemsize <= (4 if header.dtype.kind == "f" else 2)
+    return np.float32 if small and not header.scaled else np.float64
+
+
 class _Keeper:
     """Collects one voxel set."""
 
@@ -171,28 +191,24 @@ class _Keeper:
         n = len(wanted.flat)
         self._header, self._set = header, wanted
         self._columns = layout.columns(wanted.reads)
-        self._inner = np.arange(n) if wanted.plan is None else wanted.plan.wanted
-        self._data = np.empty((header.n_volumes, n))
+        self._plan = None if wanted.plan is None else wanted.plan.reading(self._columns, len(layout.place))
+        self._inner = self._columns if self._plan is None else self._plan.wanted
+        self._data = np.empty((header.n_volumes, n), dtype=_kept_type(header))
         self._finite = np.ones(n, dtype=bool)
         self._constant = np.ones(n, dtype=bool)
         self._first: FloatArray | None = None
         self._n_nonfinite = 0
 
-    def add(self, start: int, block: NDArray[np.generic]) -> None:
-        """Take one block of stored values."""
-        with np.errstate(invalid="ignore"):  # damaged bytes may be signalling NaNs; they count as not finite
-            values = np.ascontiguousarray(block.T)[self._columns].astype(np.float64)  # (voxels, volumes)
-        if self._header.scaled:
-            values = values * self._header.slope + self._header.intercept
+    def add(self, start: int, values: FloatArray, finite: NDArray[np.bool_] | None) -> None:
+        """Take one block of values."""
         plain = values[self._inner]
-        finite = np.isfinite(values)
-        if not finite.all():
-            self._n_nonfinite += int(finite.size - np.count_nonzero(finite))
+        if finite is not None:
+            self._n_nonfinite += int(np.count_nonzero(~finite[self._columns]))
             self._finite &= finite[self._inner].all(axis=1)
         self._first = plain[:, 0].copy() if self._first is None else self._first
         self._constant &= (plain == self._first[:, None]).all(axis=1)
-        plan = self._set.plan
-        self._data[start:start + len(block)] = (plain if plan is None else plan.apply_by_voxel(values)).T
+        smoothed = plain if self._plan is None else self._plan.apply_by_voxel(values, finite is None)
+        self._data[start:start + values.shape[1]] = smoothed.T
 
     def result(self) -> Gathered:
         return Gathered(self._header, self._set.flat, self._data, self._finite, self._constant, self._n_nonfinite)
