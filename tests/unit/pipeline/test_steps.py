@@ -61,6 +61,15 @@ def test_outputs_are_trusted_only_while_their_hash_matches(step: Step, layout: L
     assert step.finished(layout) is None
 
 
+def test_what_a_worker_wrote_is_seen_once_it_is_whole(step: Step, layout: Layout) -> None:
+    digest = finish(step, layout)
+    step.inputs[0].unlink()  # that is another question
+    assert step.seen(layout, digest)
+    assert not step.seen(layout, "other")
+    (layout.root / "group" / "t.tsv").write_bytes(b"")
+    assert not step.seen(layout, digest)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"key": 1, "outputs": 3}'])
 def test_a_damaged_mark_is_no_mark(step: Step, layout: Layout, text: str) -> None:
     finish(step, layout)
