@@ -65,8 +65,10 @@ def test_a_participant_touches_nothing_of_the_others(app: App, tiny: Path, tmp_p
     assert (out / "sub-1002" / "sub-1002_desc-responses_stat.tsv").is_file()
 
 
-def test_only_some_sessions_are_fitted(app: App, tiny: Path, tmp_path: Path) -> None:
+def test_only_some_sessions_are_fitted_on_this_machine(app: App, tiny: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    with (tiny / "study.yaml").open("a") as study:
+        study.write("execution: {backend: dask, scheduler: 'tcp://127.0.0.1:9'}\n")
     said = app(tiny / "bids", out, "participant", "--study", tiny / "study.yaml", "--participant-label", "1001",
                "--session-label", "ses-pre")
     assert "sub-1001: 1 runs fitted, no responses" in said

@@ -43,7 +43,7 @@ class AppOptions:
     task : str or None
         Must be that of the study, when it is given.
     jobs : int or None
-        Worker processes of this machine.
+        Worker processes of this machine, which is where the work is done.
     """
 
     study: Path | None = None
@@ -169,7 +169,7 @@ def placed(bids_dir: str, options: AppOptions) -> tuple[Path, Study]:
     if wanted is not None and wanted != derived:
         changes["derivatives"] = str(wanted)
     data = study.dataset.model_copy(update=changes)
-    return file, done_at(study.model_copy(update={"dataset": data}), options.jobs, None, None)
+    return file, done_at(study.model_copy(update={"dataset": data}), options.jobs, "local", None)
 
 
 def _own_study(bids_dir: Path) -> Path:
