@@ -9,8 +9,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from deltaroi.cli.log import LOG_JSON, outcome, shown
 from deltaroi.cli.options import show_version
-from deltaroi.cli.progress import Bars, say, tell
+from deltaroi.cli.progress import say, tell
 
 
 class Level(StrEnum):
@@ -82,7 +83,7 @@ def register(app: typer.Typer) -> None:
 def bids_app(bids_dir: str = BIDS_DIR, out: Path = OUT, level: Level = LEVEL, study: Path = STUDY,
              derivatives: str = DERIVATIVES, participant_label: list[str] = PARTICIPANTS,
              session_label: list[str] = SESSIONS, task_id: str = TASK, n_cpus: int = CPUS,
-             skip_bids_validation: bool = SKIP, version: bool = VERSION) -> None:
+             skip_bids_validation: bool = SKIP, log_json: bool = LOG_JSON, version: bool = VERSION) -> None:
     """The BIDS-App form, for containers and for array jobs of a cluster."""
     from deltaroi.cli.show import computed_lines, participant_lines, run_lines
     from deltaroi.pipeline import app as levels
@@ -90,13 +91,15 @@ def bids_app(bids_dir: str = BIDS_DIR, out: Path = OUT, level: Level = LEVEL, st
     options = levels.AppOptions(study, derivatives, tuple(participant_label or ()), tuple(session_label or ()),
                                 task_id, n_cpus)
     if level is Level.participant:
-        with Bars() as bars:
-            done = levels.participant(bids_dir, out, options, bars)
+        with shown(log_json) as progress:
+            done = levels.participant(bids_dir, out, options, progress)
+        outcome(done.warnings, done.exclusions, done.failures)
         for line in participant_lines(done):
             tell(line)
         raise typer.Exit(done.exit_code)
-    with Bars() as bars:
-        result = levels.group(bids_dir, out, options, bars)
+    with shown(log_json) as progress:
+        result = levels.group(bids_dir, out, options, progress)
+    outcome(result.warnings, result.exclusions, result.failures)
     for line in computed_lines(result):
         say(line)
     for line in run_lines(result):

@@ -40,10 +40,11 @@ class Dataset(Spec):
     """Where the data are."""
 
     bids_dir: str | None = Field(None, description="Folder of the BIDS dataset, relative to the study file; required "
-                                 "without the section design.")
+                                 "without the section design; with maps it is only asked for participants.tsv.")
     derivatives: str | None = Field(None, description="Folder of the fMRIPrep derivatives, relative to the study file.")
     maps: str | None = Field(None, description="Table of ready-made contrast maps (columns subject session contrast "
-                             "path), relative to the study file; instead of derivatives.")
+                             "path), relative to the study file; instead of derivatives. The contrasts are then sums "
+                             "of the names in its column contrast.")
     task: str = Field(description="BIDS task label.", pattern=r"^[A-Za-z0-9]+$")
     space: str = Field("MNI152NLin2009cAsym", description="Template space of the images that are read.")
     resolution: str | None = Field(None, description="BIDS res- label, where the derivatives hold several.")
@@ -95,7 +96,7 @@ class Study(Spec):
 
     @model_validator(mode="after")
     def _data_or_design(self) -> Study:
-        if self.design is None and self.dataset.bids_dir is None:
+        if self.design is None and self.dataset.bids_dir is None and self.dataset.maps is None:
             place = ("dataset", "bids_dir") if "dataset" in self.model_fields_set else ("dataset",)
             raise ValidationError.from_exception_data(
                 "Study", [InitErrorDetails(type="missing", loc=place, input=None)])

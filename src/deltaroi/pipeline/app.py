@@ -15,7 +15,7 @@ import pandas as pd
 
 from deltaroi.config.read import read_study, resolve
 from deltaroi.config.study import Study
-from deltaroi.errors import DataError, UsageError, did_you_mean
+from deltaroi.errors import DataError, StudyError, UsageError, did_you_mean
 from deltaroi.layout import Layout
 from deltaroi.pipeline import connectivity, record, responses, small_volume, stages
 from deltaroi.pipeline.lock import note_lock
@@ -72,6 +72,10 @@ class Participated:
         Whether responses need the voxels that other participants choose, and so come with the group level.
     exit_code : int
         0, or 5 when an input was unreadable, truncated or failing.
+    warnings : tuple of str
+        What to know about their data.
+    failures : tuple of mapping
+        What was lost to a failure, and why.
     """
 
     participants: tuple[str, ...]
@@ -80,6 +84,8 @@ class Participated:
     exclusions: pd.DataFrame
     waits_for_group: bool
     exit_code: int
+    warnings: tuple[str, ...] = ()
+    failures: tuple[dict[str, str], ...] = ()
 
 
 def participant(bids_dir: str, out: Path, options: AppOptions, progress: Progress | None = None) -> Participated:
@@ -100,12 +106,17 @@ def participant(bids_dir: str, out: Path, options: AppOptions, progress: Progres
     ------
     UsageError
         There is no study file, or nobody of that label.
+    StudyError
+        The study file says something that cannot be, or is about ready-made maps.
     DataError
         Nobody of the whole dataset is usable.
     """
     file, study = placed(bids_dir, options)
-    layout = Layout(out.resolve())
-    plan = make_plan(study, file)  # of everybody: what a run is given must not depend on who else is asked for
+    layout, shown = Layout(out.resolve()), progress or Quiet()
+    if study.dataset.maps is not None:
+        raise StudyError("a study on ready-made maps has nothing to do for single participants", where="dataset.maps",
+                         hint="the group level measures the maps")
+    plan = make_plan(study, file, progress=shown)  # of everybody: no run may depend on who else is asked for
     if not plan.runs:
         raise DataError("nothing usable is left", where=str(file), hint=f"`deltaroi check {file}` says why")
     mine = _only(plan, options)
@@ -115,7 +126,7 @@ def participant(bids_dir: str, out: Path, options: AppOptions, progress: Progres
     note_lock(study, file, layout)
     asked = tuple(sorted({row.subject for row in mine.exclusions} | {one.run.key.subject for one in mine.runs}))
     with executing(study.execution, file, layout, sample(plan)) as executor:
-        work = stages.Work(study, file, layout, mine, executor, progress or Quiet())
+        work = stages.Work(study, file, layout, mine, executor, shown)
         if mine.runs:
             _through(work, whole=not options.sessions)
     sweep_temporaries(layout.root)
@@ -123,7 +134,7 @@ def participant(bids_dir: str, out: Path, options: AppOptions, progress: Progres
     told = responses.tells_others(study) and not options.sessions
     mine_too = [row for row in work.exclusions if row.subject != NA]
     return Participated(asked, fitted, frozenset(work.response_digests), exclusion_frame((*mine.exclusions, *mine_too)),
-                        told, work.exit_code())
+                        told, work.exit_code(), tuple(record.condense(work.warnings)), tuple(work.failures()))
 
 
 def group(bids_dir: str, out: Path, options: AppOptions, progress: Progress | None = None) -> RunResult:

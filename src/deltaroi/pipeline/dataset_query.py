@@ -28,9 +28,6 @@ def dataset_query(study: Study, study_path: str | Path) -> DatasetQuery:
             raise StudyError("a remote dataset is not available in this version", where=f"dataset.{name}",
                              hint="download it, and give the path of its folder")
     bids_dir = resolve(study_path, dataset.bids_dir)
-    if dataset.maps is not None:
-        raise StudyError("a study on ready-made maps is not available in this version", where="dataset.maps",
-                         hint="`deltaroi measure MAPS.tsv`, then `deltaroi compare`")
     if dataset.derivatives is None:
         inside = bids_dir / "derivatives" / "fmriprep"
         raise StudyError("the folder of the fMRIPrep derivatives is not given", where="dataset.derivatives",

@@ -6,8 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deltaroi.config.read import resolve
+from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.io.sidecars import read_json
+
+
+def described_inputs(study: Study, study_path: str | Path) -> dict[str, Any]:
+    """What the datasets of a study say about themselves."""
+    dataset = study.dataset
+    named = {"raw": dataset.bids_dir, "derivatives": dataset.derivatives}
+    found = {name: described(resolve(study_path, text)) for name, text in named.items() if text is not None}
+    return found if dataset.maps is None else {**found, "maps": {"Name": Path(dataset.maps).name}}
 
 
 def described(folder: Path) -> dict[str, Any]:

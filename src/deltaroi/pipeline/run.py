@@ -15,7 +15,7 @@ from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
-from deltaroi.pipeline import record, stages
+from deltaroi.pipeline import maps_stage, record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
@@ -60,6 +60,8 @@ class RunResult:
         The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
+    failures : tuple of dict
+        What was lost to an unreadable, truncated or failing input: ``stage subject session run region reason``.
     """
 
     study: Study
@@ -78,6 +80,7 @@ class RunResult:
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
+    failures: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,13 +135,14 @@ def run_study(spec: Study, file: Path, out: Path, until: str = "report", progres
     """Run a study that was read already; see :func:`run`."""
     layout = Layout(out.resolve())
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
-    plan = make_plan(spec, file)
+    shown = progress or Quiet()
+    plan = make_plan(spec, file, progress=shown)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
     lock = hold(spec, file, layout)
     with executing(spec.execution, file, layout, sample(plan)) as executor:
-        return _through(stages.Work(spec, file, layout, plan, executor, progress or Quiet(), lock=lock), until)
+        return _through(stages.Work(spec, file, layout, plan, executor, shown, lock=lock), until)
 
 
 def sample(plan: Plan) -> tuple[Path, ...]:
@@ -155,9 +159,10 @@ def _through(work: stages.Work, until: str) -> RunResult:
     stages.masks(work)
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
-    if "first-level" in reached:
+    if "first-level" in reached and not work.plan.maps:
         stages.first_level(work)
-    responses = response_stage.responses(work) if "responses" in reached else pd.DataFrame()
+    measure = maps_stage.responses if work.plan.maps else response_stage.responses
+    responses = measure(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None
@@ -175,7 +180,8 @@ def _through(work: stages.Work, until: str) -> RunResult:
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
-        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None)
+        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
+        failures=tuple(work.failures()))
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

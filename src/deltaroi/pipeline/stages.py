@@ -24,7 +24,7 @@ from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan, PlannedRun
-from deltaroi.pipeline.progress import Progress
+from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.steps import Step, marked_outputs, soon
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
@@ -35,6 +35,7 @@ from deltaroi.tables import (
     REGIONS,
     WHERE_ASKED,
     exclusion_frame,
+    failures,
 )
 from deltaroi.types import NA, Exclusion, RunKey
 
@@ -64,8 +65,7 @@ class Work:
 
     def failures(self) -> list[dict[str, str]]:
         """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
-        lost = sorted({row for row in (*self.plan.exclusions, *self.exclusions) if row.failure})
-        return [{name: getattr(row, name) for name in EXCLUSIONS.names[:6]} for row in lost]
+        return failures((*self.plan.exclusions, *self.exclusions))
 
     def exit_code(self) -> int:
         """0, or 5 when an input was unreadable, truncated or failing."""
@@ -82,7 +82,8 @@ class Work:
         """
         digests: list[str | Failure | None] = [step.finished(self.layout) for step in steps]
         open_ = [i for i, digest in enumerate(digests) if digest is None]
-        self.progress.start(stage, len(steps), len(steps) - len(open_))
+        count = SubjectCount(self.progress, stage, [step.subject for step in steps],
+                             [digest is not None for digest in digests])
         keys = [steps[i].key() for i in open_]
         tasks = [work_items.Task(function, self.layout, steps[i], key, items[i])
                  for i, key in zip(open_, keys, strict=True)]
@@ -96,6 +97,7 @@ class Work:
                                                                    patience_s):
                 raise ExecutionError("what a worker wrote is not seen here", where=str(steps[i].mark(self.layout)),
                                      hint="the output folder must lie on a file system that all machines share")
+            count.finished(steps[i].subject)
             digests[i] = result
         self.reran[stage] += len(open_)
         self.progress.end(stage)
@@ -208,8 +210,9 @@ def write_record(work: Work) -> None:
         "simulated": work.plan.simulated,
         "warnings": record.condense((*work.plan.warnings, *work.warnings)),
         "notes": record.condense(work.notes),
-        "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
-                   "runs_fitted": sum(p.run.key in work.fit_digests for p in runs),
+        "counts": {"subjects": len({p.run.key.subject for p in runs}),
+                   **({"maps": sum(map(len, work.plan.maps.values()))} if work.plan.maps else {
+                       "runs": len(runs), "runs_fitted": sum(p.run.key in work.fit_digests for p in runs)}),
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
@@ -237,7 +240,8 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     runs = work.plan.runs
     subjects = {p.run.key.subject for p in runs}
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
-    totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
+    fits = 0 if work.plan.maps else len(runs) + len(work.plan.localisers)
+    totals = {"masks": len(work.plan.grids), "first-level": fits,
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
               "responses": len(subjects), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
