@@ -117,11 +117,21 @@ def run_lines(result: RunResult) -> Iterator[str]:
     count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
     connected = int(result.connectivity["value"].notna().sum()) if len(result.connectivity) else 0
     yield f"{count} responses, {f'{connected} connections, ' if connected else ''}{len(result.exclusions)} exclusions"
+    yield from transfer_lines(result.transfers)
     yield f"tables: {result.out / 'group'}"
     if result.report is not None:
         yield f"report: {result.report}"
     if result.exit_code == 5:
         yield "at least one subject or run was lost to an unreadable or failing input; see exclusions.tsv"
+
+
+def transfer_lines(transfers: Mapping[str, float]) -> Iterator[str]:
+    """What came over the network."""
+    if transfers:
+        total = sum(transfers[kind] for kind in ("streamed", "fetched", "peeked"))
+        again = f", {transfers['drops']:.0f} connections dropped and taken up again" if transfers["drops"] else ""
+        yield (f"read over the network: {total / 1e6:.1f} MB of {transfers['files']:.0f} files at "
+               f"{transfers['mb_per_s']:.1f} MB/s per connection{again}")
 
 
 def status_lines(effects: pd.DataFrame) -> Iterator[str]:

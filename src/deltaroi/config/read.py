@@ -74,9 +74,6 @@ def resolve(study_path: str | Path, entry: str) -> Path:
 def _later(data: dict[str, Any]) -> Iterator[Place]:
     """Places of what later versions will read."""
     yield from ((key,) for key in _LATER if key in data)
-    dataset = data.get("dataset")
-    if isinstance(dataset, dict) and "index" in dataset:
-        yield "dataset", "index"
 
 
 def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDetails]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from deltaroi.errors import DataError
+from deltaroi.io.places import Place, top_file
 from deltaroi.io.sidecars import read_json
 
 
-def described(folder: Path) -> dict[str, Any]:
+def described(place: Place) -> dict[str, Any]:
     """Name, DOI and makers of a dataset, from its description; nothing that depends on where it lies."""
     try:
-        data = read_json(folder / "dataset_description.json")
+        path = top_file(place, "dataset_description.json")
+        data = read_json(path) if path else None
     except DataError:
+        data = None
+    if data is None:
         return {"Description": "no readable dataset_description.json"}
     makers = data.get("GeneratedBy") or data.get("PipelineDescription") or []
     makers = [one for one in (makers if isinstance(makers, list) else [makers]) if isinstance(one, dict)]

@@ -15,6 +15,7 @@ from deltaroi.io.files import read_text
 from deltaroi.io.images import check_length
 from deltaroi.io.inventory import Run
 from deltaroi.io.sidecars import read_json
+from deltaroi.remote import local
 from deltaroi.signal import ImageHeader, build_conditions, read_header
 from deltaroi.specs import Confounds
 from deltaroi.types import NA, Exclusion
@@ -68,8 +69,8 @@ def inspect(run: Run, study: Study) -> Preflight:
         header = _image(run)
         notes = [*run.notes, *header.notes, *_repetition_time(run, header)]
         if run.mask is not None:
-            _mask(run.mask, header)
-        _confounds(run.confounds, study.first_level.confounds, header.n_volumes)
+            _mask(local(run.mask), header)
+        _confounds(local(run.confounds) if run.confounds else None, study.first_level.confounds, header.n_volumes)
         return _events(run, study, header, notes)
     except DataError as error:
         return Preflight(run, exclusions=(_lost(run, error),))

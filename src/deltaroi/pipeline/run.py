@@ -25,6 +25,7 @@ from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.retire import retire
 from deltaroi.pipeline.steps import sweep_temporaries
+from deltaroi.pipeline.transfers import counting_anew, note, sum_up
 from deltaroi.report.locked import Locked
 from deltaroi.tables import EFFECTS
 
@@ -58,6 +59,8 @@ class RunResult:
         The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
+    transfers : mapping of str to float
+        What came over the network, and how fast (:class:`deltaroi.remote.Traffic`); empty for local data.
     """
 
     study: Study
@@ -76,6 +79,7 @@ class RunResult:
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
+    transfers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,10 +123,12 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
-    plan = make_plan(spec, file)
+    with counting_anew() as traffic:
+        plan = make_plan(spec, file)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
+    note(layout, "plan", traffic)
     work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet(),
                        lock=hold(spec, file, layout))
     reached = STAGES[: STAGES.index(until) + 1]
@@ -151,7 +157,8 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
-        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None)
+        connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
+        transfers=sum_up(layout, work.images()))
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:
@@ -168,6 +175,7 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     """What :func:`run` would do; computes and writes nothing."""
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
-    plan = make_plan(spec, file)
+    with counting_anew():
+        plan = make_plan(spec, file)
     work = stages.Work(spec, file, layout, plan, 1, Quiet())
     return Preview(plan, stages.foresee(work))

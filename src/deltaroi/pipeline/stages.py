@@ -13,6 +13,7 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
+from deltaroi.io.inventory import Run
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.masks import library_state, region_files
@@ -25,6 +26,7 @@ from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
+from deltaroi.pipeline.transfers import remote_inputs
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
     BEHAVIOUR_TABLES,
@@ -69,6 +71,10 @@ class Work:
     def exit_code(self) -> int:
         """0, or 5 when an input was unreadable, truncated or failing."""
         return 5 if self.failures() else 0
+
+    def images(self) -> list[Run]:
+        """The runs whose images are read."""
+        return [planned.run for planned in (*self.plan.runs, *self.plan.localisers)]
 
     def region_table(self) -> pd.DataFrame:
         """The regions table of all grids."""
@@ -200,6 +206,7 @@ def write_record(work: Work) -> None:
         "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
                    "runs_fitted": sum(p.run.key in work.fit_digests for p in runs),
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
+        **({"remote": remote} if (remote := remote_inputs(work.images())) else {}),
         "failures": work.failures(),
         "exit_code": work.exit_code(),
     }, multilevel_sampler.versions() if work.study.group.multilevel else {})

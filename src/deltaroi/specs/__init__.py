@@ -28,6 +28,7 @@ from deltaroi.specs.regions import (
     SphereRoi,
     Threshold,
 )
+from deltaroi.specs.remote import Remote
 from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
 from deltaroi.specs.simulation import Coupled, Noise, Planted, Score, SimulatedEvents, Simulation
 
@@ -35,6 +36,6 @@ __all__ = ["HRF", "LARGEST_RADIUS_MM", "SIDES", "Association", "Claim", "ClaimTa
            "Condition", "Confounds", "Connectivity", "Coupled", "CustomRoi", "Design", "DesignGroup", "Execution",
            "Factorial", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups", "Hemisphere", "LabelsRoi",
            "MaskRoi", "Measure", "Name", "Noise", "NotStated", "Plant", "Planted", "Point", "Power", "RegionChoice",
-           "Regions", "RoiChoice", "Rule", "Scalar", "Score", "SimulatedEvents", "Simulation", "Spec", "SphereRoi",
-           "Spread", "Summary", "Threshold", "about", "factorial_misfits", "measure_misfits", "misfits",
+           "Regions", "Remote", "RoiChoice", "Rule", "Scalar", "Score", "SimulatedEvents", "Simulation", "Spec",
+           "SphereRoi", "Spread", "Summary", "Threshold", "about", "factorial_misfits", "measure_misfits", "misfits",
            "phase_misfits"]

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from deltaroi.specs.base import Name, Spec
 from deltaroi.specs.factorial import Factorial
+from deltaroi.specs.remote import Remote
 
 
 class Groups(Spec):
@@ -94,6 +95,7 @@ class Execution(Spec):
     jobs: int = Field(1, ge=1, description="Worker processes.")
     backend: Literal["local"] = Field("local", description="Where the work is done.")
     on_error: Literal["continue", "stop"] = Field("continue", description="What one failing subject means.")
+    remote: Remote = Field(default_factory=Remote, description="How s3:// and https:// data are reached.")
 
 
 Summary = Literal["auto", "mean", "median", "weighted_mean", "partial_volume", "eigenvariate", "mean_timeseries"]

@@ -60,6 +60,7 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "description": ("What was asked.", set()),
     "dataset.bids_dir": ("b2", set()),  # decides which files are read; those are part of the keys
     "dataset.derivatives": ("d2", set()),
+    "dataset.index": ("files.tsv", set()),
     "dataset.task": ("t2", set()),
     "dataset.space": ("MNI152NLin6Asym", set()),
     "dataset.resolution": ("2", set()),
@@ -242,7 +243,9 @@ def test_a_primary_phase_is_what_the_voxels_are_asked_too() -> None:
     assert {stage for stage in before if before[stage] != after[stage]} == {E, S, C, B, "report"}
 
 
-@pytest.mark.parametrize(("path", "value"), [("execution.jobs", 7), ("execution.on_error", "stop")])
+@pytest.mark.parametrize(("path", "value"), [
+    ("execution.jobs", 7), ("execution.on_error", "stop"), ("execution.remote.profile", "lab"),
+    ("execution.remote.endpoint_url", "https://store.lab.example")])
 def test_execution_decides_nothing(path: str, value: Any) -> None:
     assert declared(change("name", "s")) == declared(change(path, value))
 

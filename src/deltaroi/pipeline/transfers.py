@@ -1,0 +1,61 @@
+"""What a run read over the network: bytes in ``group/run.json``; times and bandwidth, which differ, in ``logs/``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from deltaroi.io.files import write_json
+from deltaroi.io.inventory import Run
+from deltaroi.layout import Layout
+from deltaroi.remote import RemoteFile, Traffic, counting, forget
+
+
+@contextmanager
+def noted(layout: Layout, what: str) -> Iterator[None]:
+    """Write down what some work transfers, also when it fails; nothing where it transfers nothing."""
+    with counting_anew() as traffic:
+        try:
+            yield
+        finally:
+            note(layout, what, traffic)
+
+
+@contextmanager
+def counting_anew() -> Iterator[Traffic]:
+    """Count what some work transfers; every file is asked for anew."""
+    forget()
+    with counting() as traffic:
+        yield traffic
+
+
+def note(layout: Layout, what: str, traffic: Traffic) -> None:
+    """Write down what was transferred."""
+    if traffic.requests:
+        write_json(layout.transfers(what), traffic.as_record())
+
+
+def remote_inputs(runs: Sequence[Run]) -> dict[str, Any]:
+    """How many of the images are remote, and their bytes; empty where none is."""
+    images = [run.bold for run in runs if isinstance(run.bold, RemoteFile)]
+    if not images:
+        return {}
+    return {"images": len(images), "bytes": sum(image.size or 0 for image in images),
+            "of_unknown_size": sum(image.size is None for image in images), "log": "logs/transfers/all.json"}
+
+
+def sum_up(layout: Layout, runs: Sequence[Run]) -> dict[str, float]:
+    """Add up what planning and the fits of these runs transferred, and write it; empty where nothing was."""
+    total = Traffic()
+    for what in ("plan", *(run.key.label for run in runs if isinstance(run.bold, RemoteFile))):
+        try:
+            noted_then = json.loads(layout.transfers(what).read_text())
+        except (OSError, ValueError):
+            continue
+        total.add(**{name: noted_then[name] for name in vars(total) if name in noted_then})
+    if not total.requests:
+        return {}
+    write_json(layout.transfers("all"), total.as_record())
+    return total.as_record()
