@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from deltaroi.errors import TableError
+from deltaroi.errors import DataError, TableError
 from deltaroi.io.tsv import read_tsv
 from deltaroi.masks.images import user_path
+from deltaroi.remote import File, RemoteFile, is_url, remote_file
 from deltaroi.tables import columns_hint
 from deltaroi.types import NA
 
@@ -24,12 +25,14 @@ class MapFile:
     """A map's file, as written in the table, and which of its volumes (None: it has one)."""
 
     text: str
-    path: Path
+    path: File
     volume: int | None = None
 
     @property
     def shown(self) -> str:
-        """How tables call it: as written, but of a path that is not relative only the file's name."""
+        """How tables call it: as written; of a path that is not relative only the file's name, of a URL no query."""
+        if isinstance(self.path, RemoteFile):
+            return str(self.path) if self.volume is None else f"{self.path},{self.volume}"
         return Path(self.text).name if Path(self.text).is_absolute() or self.text.startswith("~") else self.text
 
 
@@ -100,20 +103,23 @@ def _row(cells: dict[str, str], number: int, folder: Path, where: str) -> MapRow
     for name in REQUIRED:
         if cells[name] == NA:
             raise TableError(f"row {number} has no {name}", where=where)
-    for name in ("path", "variance_path"):
-        if "://" in cells.get(name, ""):
-            raise TableError(f"row {number}: maps behind a URL are not available in this version", where=where,
-                             hint="fetch the file and name its local path")
     variance = cells.get("variance_path", NA)
+    try:
+        map_file = _file(cells["path"], folder)
+        variance_file = None if variance == NA else _file(variance, folder)
+    except DataError as error:  # of a URL
+        raise TableError(f"row {number}: {error.where}: {error.message}", where=where, hint=error.hint) from error
     return MapRow(
         number, cells["subject"].removeprefix("sub-"), cells.get("session", NA).removeprefix("ses-"),
         cells.get("task", NA).removeprefix("task-"), cells["contrast"], cells.get("group", NA),
-        UNIT if cells.get("unit", NA) == NA else cells["unit"], _file(cells["path"], folder),
-        None if variance == NA else _file(variance, folder))
+        UNIT if cells.get("unit", NA) == NA else cells["unit"], map_file, variance_file)
 
 
 def _file(text: str, folder: Path) -> MapFile:
-    """A path, or SPM's ``path,volume`` with volumes counted from 1."""
+    """A path or URL, or SPM's ``path,volume`` with volumes counted from 1."""
+    if is_url(text):
+        image = re.fullmatch(r"(.+\.nii(?:\.gz)?),(\d+)", text)
+        return MapFile(text, remote_file(image[1]), int(image[2])) if image else MapFile(text, remote_file(text))
     numbered = re.fullmatch(r"(.+),(\d+)", text)
     if numbered and not user_path(folder, text).exists():
         return MapFile(text, user_path(folder, numbered[1]), int(numbered[2]))
@@ -136,7 +142,7 @@ def _refuse_repeats(rows: tuple[MapRow, ...], where: str) -> None:
 
 def _shared_files(rows: tuple[MapRow, ...]) -> list[str]:
     """Rows that name the same file: allowed, but rarely meant."""
-    by_file: dict[tuple[Path, int | None], list[int]] = {}
+    by_file: dict[tuple[File, int | None], list[int]] = {}
     for row in rows:
         by_file.setdefault((row.file.path, row.file.volume), []).append(row.number)
     return [f"rows {', '.join(map(str, numbers))} name the same file" for numbers in by_file.values()
