@@ -7,17 +7,21 @@ import email.utils
 import gzip
 import hashlib
 import http.client
+import logging
 import re
 import socket
 import struct
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import pytest
 
 
 @dataclass
@@ -25,7 +29,8 @@ class Trouble:
     """What goes wrong with one answer.
 
     ``after`` body bytes the connection is dropped (``in_headers``: within the headers); a ``status`` is sent instead of
-    the file; ``pause_s`` between single bytes of the body; ``silent_s`` before anything is sent.
+    the file; ``pause_s`` between single bytes of the body; ``silent_s`` before anything is sent. ``then`` is called
+    before the connection is dropped.
     """
 
     after: int | None = None
@@ -34,6 +39,7 @@ class Trouble:
     retry_after: str = ""
     pause_s: float = 0.0
     silent_s: float = 0.0
+    then: Callable[[], None] | None = None
 
 
 @dataclass
@@ -103,7 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble.silent_s:
             self.served.stop.wait(trouble.silent_s)
         if trouble.status:
-            status, headers, body = trouble.status, {}, b"<Error><Code>SlowDown</Code></Error>"
+            status, code = trouble.status, "SlowDown" if trouble.status == 503 else "AccessDenied"
+            body = f"<Error><Code>{code}</Code></Error>".encode()
             headers = {"Retry-After": trouble.retry_after} if trouble.retry_after else {}
             chunked = False
         self.send_response(status)
@@ -117,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.end_headers()
         self.body(path, body[:trouble.after], chunked, trouble)
+        if trouble.then is not None:
+            trouble.then()
         if trouble.after is not None and trouble.after < len(body):
             self.drop()
         elif chunked:
@@ -131,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 self.close_connection = True
                 return
-            self.served.sent[path] += len(piece)
+            self.served.sent[path] += 0 if trouble.status else len(piece)
             if trouble.pause_s and self.served.stop.wait(trouble.pause_s):
                 return
 
@@ -242,3 +251,45 @@ def serving(served: Any) -> Iterator[Any]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+KEY, SECRET = "AKIAPLANTEDKEYPLANTED", "planted/SecretAccessKey+planted/SecretAcc"
+"""Credentials that open nothing; whoever finds them in a file has found a leak."""
+
+
+@contextlib.contextmanager
+def s3_store() -> Iterator[tuple[int, Any]]:
+    """An S3-compatible server: its port, and a client that fills it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    port = server.get_host_and_port()[1]
+    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
+                          aws_access_key_id=KEY, aws_secret_access_key=SECRET)
+    try:
+        yield port, client
+    finally:
+        client.close()
+        server.stop()
+
+
+@contextlib.contextmanager
+def before_store(port: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A proxy before an S3-compatible server; the environment leads there, with credentials and an empty cache."""
+    from deltaroi.remote import forget, s3
+
+    settings = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1",
+                "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": str(folder / "config"),
+                "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"), "DELTAROI_CACHE": str(folder / "cache")}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    forget()
+    s3.client.cache_clear()
+    with serving(Proxy(upstream=port)) as served:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
+        yield served
+    s3.client.cache_clear()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,52 +13,31 @@ import pytest
 
 import deltaroi
 from deltaroi.layout import Layout
-from deltaroi.remote import s3
 from helpers import file_hashes
-from remote_servers import Proxy, Trouble, serving
+from remote_servers import KEY, SECRET, Proxy, Trouble, before_store, s3_store
 
-KEY, SECRET = "AKIAPLANTEDKEYPLANTED", "planted/SecretAccessKey+planted/SecretAcc"
 RAW, DERIVED = "s3://openneuro.test/ds000001", "s3://derivatives.test/fmriprep/ds000001-fmriprep"
 
 
 @pytest.fixture(scope="session")
 def store(simulated: Path) -> Iterator[tuple[int, Any]]:
-    """The port of an S3-compatible server with the simulated study, and a client of it."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    port = server.get_host_and_port()[1]
-    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
-                          aws_access_key_id="x", aws_secret_access_key=SECRET)
-    for url, folder in ((RAW, "bids"), (DERIVED, "derivatives/fmriprep")):
-        bucket, _, prefix = url.removeprefix("s3://").partition("/")
-        client.create_bucket(Bucket=bucket)
-        for path in sorted((simulated / folder).rglob("*")):
-            if path.is_file():
-                key = f"{prefix}/{path.relative_to(simulated / folder).as_posix()}"
-                client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
-    yield port, client
-    client.close()
-    server.stop()
+    """An S3-compatible server with the simulated study."""
+    with s3_store() as (port, client):
+        for url, folder in ((RAW, "bids"), (DERIVED, "derivatives/fmriprep")):
+            bucket, _, prefix = url.removeprefix("s3://").partition("/")
+            client.create_bucket(Bucket=bucket)
+            for path in sorted((simulated / folder).rglob("*")):
+                if path.is_file():
+                    key = f"{prefix}/{path.relative_to(simulated / folder).as_posix()}"
+                    client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+        yield port, client
 
 
 @pytest.fixture
 def proxy(store: tuple[int, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """The server of this test before the store; the environment points to it."""
-    monkeypatch.setenv("DELTAROI_CACHE", str(tmp_path / "cache"))
-    for name, value in (("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_REGION", "us-east-1"),
-                        ("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_CONFIG_FILE", str(tmp_path / "config")),
-                        ("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))):
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    s3.client.cache_clear()
-    with serving(Proxy(upstream=store[0])) as served:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)
+    """The server of this test before the store."""
+    with before_store(store[0], tmp_path, monkeypatch) as served:
         yield served
-    s3.client.cache_clear()
 
 
 def study_on(simulated: Path, folder: Path, remote: str = "attempts: 4, timeout_s: 20", raw: str = RAW,
@@ -111,3 +91,62 @@ def test_the_same_bytes_come_out_and_each_byte_is_read_once(
     assert total["streamed"] + 4096 * len(sizes) == sum(sizes.values())
     assert total["drops"] == 3
     assert total["mb_per_s"] > 0
+
+
+def test_check_on_a_bucket_reads_headers_only(simulated: Path, proxy: Proxy, tmp_path: Path) -> None:
+    result = deltaroi.check(study_on(simulated, tmp_path))
+    assert result.exit_code == 0
+    assert len(result.runs) == 16
+    assert set(images(proxy).values()) == {4096}
+    assert all(headers["authorization"].startswith("AWS4-HMAC-SHA256") for _, headers in proxy.asked)
+
+
+def test_an_object_that_changes_is_a_failure_and_no_number(
+        simulated: Path, proxy: Proxy, store: tuple[int, Any], tmp_path: Path) -> None:
+    study = study_on(simulated, tmp_path)
+    study.write_text(study.read_text().replace("task: faces", 'task: faces, subjects: ["1001"]'))
+    bucket, _, prefix = DERIVED.removeprefix("s3://").partition("/")
+    path = next((simulated / "derivatives/fmriprep").rglob("sub-1001_ses-post*desc-preproc_bold.nii.gz"))
+    key = f"{prefix}/{path.relative_to(simulated / 'derivatives/fmriprep').as_posix()}"
+
+    def put(content: bytes) -> None:
+        store[1].put_object(Bucket=bucket, Key=key, Body=content)
+
+    proxy.trouble[f"/{bucket}/{key}"] = [Trouble(), Trouble(after=20_000, then=lambda: put(b"another object"))]
+    try:
+        result = deltaroi.run(study, tmp_path / "out", until="first-level")
+    finally:
+        put(path.read_bytes())
+    assert result.exit_code == 5
+    assert "the file changed while it was read" in result.exclusions["reason"].str.cat()
+    assert not list((tmp_path / "out").rglob("sub-1001_ses-post*npz"))
+
+
+@pytest.mark.long
+def test_no_credential_is_written_anywhere(simulated: Path, proxy: Proxy, tmp_path: Path) -> None:
+    study = study_on(simulated, tmp_path, remote="attempts: 2, timeout_s: 20")
+    lost = next((simulated / "derivatives/fmriprep").rglob("sub-1001_ses-post*desc-preproc_bold.nii.gz"))
+    place = lost.relative_to(simulated / "derivatives/fmriprep").as_posix()
+    proxy.always[f"/{DERIVED.removeprefix('s3://')}/{place}"] = Trouble(status=403)
+    ended = subprocess.run([sys.executable, "-m", "deltaroi", "run", str(study), "--out", str(tmp_path / "out"),
+                            "--jobs", "2"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 5, ended.stderr
+    assert "read over the network: " in ended.stdout
+    written = [path for folder in ("out", "cache") for path in (tmp_path / folder).rglob("*")]
+    texts = [ended.stdout, ended.stderr, *map(str, written), *(path.read_bytes().decode("latin-1") for path in written
+                                                              if path.is_file())]
+    for secret in (KEY, SECRET, "AWS4-HMAC"):
+        assert not [text[:200] for text in texts if secret in text]
+
+
+@pytest.mark.parametrize(("raw", "words", "code"), [
+    ("s3://nobody.test/ds", "there is no such bucket", 4),
+    ("s3://openneuro.test/ds000002", "nothing under this address", 4),
+    (f"{RAW}/sub-1001", "holds no sub- folder", 4),
+    ("https://host.example/ds", "only s3:// addresses can be listed", 3),
+    ("s3://key:secret@openneuro.test/ds", "holds no credentials", 3)])
+def test_a_root_that_is_none(simulated: Path, proxy: Proxy, tmp_path: Path, raw: str, words: str, code: int) -> None:
+    with pytest.raises(deltaroi.DeltaroiError, match=words) as caught:
+        deltaroi.check(study_on(simulated, tmp_path, raw=raw))
+    assert caught.value.exit_code == code
+    assert "secret" not in str(caught.value)

@@ -132,7 +132,7 @@ def client(route: Route) -> Any:
 def _in_words(file: RemoteFile, start: int) -> Iterator[None]:
     """Turn botocore's errors into ours; nothing of their own text is kept, which may hold what must not be shown."""
     client(file.route)  # whatever is wrong with the installation or the profile comes first
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, SSLError
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, SSLError
 
     try:
         yield
@@ -143,7 +143,7 @@ def _in_words(file: RemoteFile, start: int) -> Iterator[None]:
             raise DataError("the server's certificate cannot be trusted", where=str(file),
                             hint="behind an institute's proxy set AWS_CA_BUNDLE") from None
         raise Dropped("the connection dropped") from None
-    except HTTPClientError as error:
+    except (HTTPClientError, ConnectionError) as error:
         kind = type(error).__name__
         raise Dropped("the server did not answer" if "Timeout" in kind else
                       "the server cannot be reached" if kind == "EndpointConnectionError" else
