@@ -139,6 +139,20 @@ def test_no_credential_is_written_anywhere(simulated: Path, proxy: Proxy, tmp_pa
         assert not [text[:200] for text in texts if secret in text]
 
 
+def test_init_looks_into_a_bucket(proxy: Proxy, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from deltaroi.cli.main import entry
+    from deltaroi.config.read import read_study
+
+    with pytest.raises(SystemExit) as ended:
+        entry(["init", RAW, "--derivatives", DERIVED, "--out", str(tmp_path / "study.yaml")])
+    assert ended.value.code == 0, capsys.readouterr().err
+    study = read_study(tmp_path / "study.yaml")
+    assert (study.name, study.dataset.bids_dir, study.dataset.derivatives) == ("ds000001", RAW, DERIVED)
+    assert (study.dataset.task, set(study.dataset.sessions)) == ("faces", {"pre", "post"})
+    assert not images(proxy)
+    assert deltaroi.check(tmp_path / "study.yaml").exit_code == 0
+
+
 @pytest.mark.parametrize(("raw", "words", "code"), [
     ("s3://nobody.test/ds", "there is no such bucket", 4),
     ("s3://openneuro.test/ds000002", "nothing under this address", 4),

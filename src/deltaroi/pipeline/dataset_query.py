@@ -74,8 +74,16 @@ def place_of(study_path: str | Path, entry: str, where: str, route: Route) -> Pl
     DataError
         The store cannot be asked, or there is nothing.
     """
-    if not is_url(entry):
-        return resolve(study_path, entry)
+    return listed_place(entry, where, route) if is_url(entry) else resolve(study_path, entry)
+
+
+def given_place(entry: str | Path, where: str) -> Place:
+    """A folder as it was given to a command, or a remote dataset, reached as the environment says."""
+    return listed_place(entry, where, Route()) if isinstance(entry, str) and is_url(entry) else Path(entry)
+
+
+def listed_place(entry: str, where: str, route: Route) -> RemoteDataset:
+    """A remote dataset with what it holds; see :func:`place_of`."""
     if not entry.startswith("s3://"):
         raise StudyError("only s3:// addresses can be listed", where=where, hint="name the https:// files of a dataset "
                          "one by one in a table, dataset.index: FILES.tsv (docs/remote.md)")

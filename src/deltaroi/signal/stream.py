@@ -225,7 +225,17 @@ def read_header(source: Source, space: str = NOT_STATED) -> ImageHeader:
         The file cannot be read, is not NIfTI, or its header cannot be used.
     """
     if isinstance(source, RemoteFile):
-        with open_bytes(io.BytesIO(peek(source)), str(source)) as stream:
-            return next_header(stream, space)
+        return next_header(ByteStream(io.BytesIO(_unpacked(peek(source), str(source))), str(source)), space)
     with open_bytes(source) as stream:
         return next_header(stream, space)
+
+
+def _unpacked(head: bytes, where: str) -> bytes:
+    """As much of a header as the first bytes of a file hold; a gzip reader would want the rest of the file too."""
+    if not head.startswith(b"\x1f\x8b"):
+        return head
+    try:
+        return zlib.decompressobj(31).decompress(head, SIZES[2])
+    except zlib.error as error:
+        raise DataError(f"the gzip file is corrupt: {error}", where=where,
+                        hint="copy it to the server again") from error
