@@ -7,6 +7,7 @@ that, which needs a box of the image. Each pass is one sparse matrix from the vo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,16 +62,24 @@ class SmoothingPlan:
             raise ValueError(f"need values of shape (n_volumes, {len(self.gather)}), found {data.shape}")
         return np.ascontiguousarray(self.apply_by_voxel(np.array(data.T, dtype=np.float64, order="C")).T)
 
-    def apply_by_voxel(self, values: FloatArray) -> FloatArray:
-        """As :meth:`apply`, from shape (n_gather, n_volumes) to (n, n_volumes)."""
+    def apply_by_voxel(self, values: FloatArray, finite: bool = False) -> FloatArray:
+        """As :meth:`apply`, from shape (n_gather, n_volumes) to (n, n_volumes); ``finite``: all are known to be."""
         if not self.passes:
             return values[self.wanted]
-        finite = np.isfinite(values)
-        if not finite.all():
-            values = np.where(finite, values, 0.0)
+        if not finite and not (known := np.isfinite(values)).all():
+            values = np.where(known, values, 0.0)
         for matrix in self.passes:
             values = matrix @ values
         return values
+
+    def reading(self, columns: IntArray, width: int) -> SmoothingPlan:
+        """The same plan for voxels that stand among others: ``gather[i]`` is row ``columns[i]`` of ``width`` rows."""
+        passes = self.passes
+        if passes:
+            first = passes[0]
+            moved = sparse.csr_array((first.data, columns[first.indices], first.indptr), shape=(first.shape[0], width))
+            passes = (moved, *passes[1:])
+        return SmoothingPlan(self.flat, columns, columns[self.wanted], passes, self.fwhm_mm)
 
 
 def smoothing_plan(grid: Grid, flat: NDArray[np.integer], fwhm_mm: float) -> SmoothingPlan:
@@ -99,7 +108,8 @@ def smoothing_plan(grid: Grid, flat: NDArray[np.integer], fwhm_mm: float) -> Smo
     Along each axis σ = FWHM ÷ (√(8 ln 2) · voxel size), the kernel ends at 4 σ (rounded to whole voxels) and has sum 1,
     and the image is mirrored at its edges (the edge voxel is repeated): what :func:`nilearn.image.smooth_img` does
     through :func:`scipy.ndimage.gaussian_filter1d`. Here every pass is in float64, while nilearn keeps images of
-    float32 and of unscaled integers in float32 between passes.
+    float32 and of unscaled integers in float32 between passes. The last few plans of a process are kept, because the
+    runs of a study share them; their arrays are read-only.
     """
     wanted = np.asarray(flat, dtype=np.int64)
     if wanted.size and (wanted.min() < 0 or wanted.max() >= grid.n_voxels):
@@ -108,13 +118,22 @@ def smoothing_plan(grid: Grid, flat: NDArray[np.integer], fwhm_mm: float) -> Smo
         raise DataError("a voxel is asked for twice", where="smoothing")
     if not (np.isfinite(fwhm_mm) and fwhm_mm >= 0):
         raise DataError(f"the smoothing width is {fwhm_mm} mm", where="smoothing", hint="0 or more, in mm")
+    return _plan(grid.shape, tuple(float(size) for size in grid.voxel_sizes), wanted.tobytes(), float(fwhm_mm))
+
+
+@lru_cache(maxsize=4)
+def _plan(shape: tuple[int, int, int], voxel_sizes: tuple[float, ...], flat: bytes, fwhm_mm: float) -> SmoothingPlan:
+    wanted = np.frombuffer(flat, dtype=np.int64)
     passes: list[sparse.csr_array] = []
     needed = wanted
     for axis in (2, 1, 0) if fwhm_mm > 0 else ():
-        matrix, needed = _pass(grid, needed, axis, kernel(fwhm_mm / float(grid.voxel_sizes[axis])))
+        matrix, needed = _pass(shape, needed, axis, kernel(fwhm_mm / voxel_sizes[axis]))
         passes.insert(0, matrix)
     gather = np.unique(needed)
-    return SmoothingPlan(wanted, gather, np.searchsorted(gather, wanted), tuple(passes), float(fwhm_mm))
+    places = np.searchsorted(gather, wanted)
+    for array in (gather, places, *(part for one in passes for part in (one.data, one.indices, one.indptr))):
+        array.flags.writeable = False
+    return SmoothingPlan(wanted, gather, places, tuple(passes), fwhm_mm)
 
 
 def kernel(fwhm_voxels: float) -> FloatArray:
@@ -128,11 +147,12 @@ def kernel(fwhm_voxels: float) -> FloatArray:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def _pass(grid: Grid, made: IntArray, axis: int, weights: FloatArray) -> tuple[sparse.csr_array, IntArray]:
+def _pass(shape: tuple[int, int, int], made: IntArray, axis: int,
+          weights: FloatArray) -> tuple[sparse.csr_array, IntArray]:
     """The matrix of one pass, from the voxels it reads (sorted) to the voxels it makes; and the voxels it reads."""
     radius = len(weights) // 2
-    length = grid.shape[axis]
-    stride = int(np.prod(grid.shape[axis + 1:]))
+    length = shape[axis]
+    stride = int(np.prod(shape[axis + 1:]))
     here = made // stride % length
     lines = _mirror(here[:, None] + np.arange(-radius, radius + 1), length)
     read_at = made[:, None] + (lines - here[:, None]) * stride

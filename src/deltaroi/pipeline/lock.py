@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 
 from deltaroi.config.study import Study
-from deltaroi.group.associations import LEADING
 from deltaroi.io.files import write_json
 from deltaroi.layout import Layout
 from deltaroi.pipeline.lock_differences import EVERY_ROW, NAMED, TABLES, differences
@@ -133,6 +132,8 @@ def judge(study: Study, file: Path, lock: Lock, late: str = "") -> Judged:
     late : str
         Why the lock came after results; empty where it did not. Then every row is exploratory.
     """
+    from deltaroi.group.associations import LEADING  # here: workers of the first level need no statistics
+
     now = lock_items(study, file)
     found = differences(lock.items, now)
     late = late or _late_by_lock(lock)

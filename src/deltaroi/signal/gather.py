@@ -112,8 +112,9 @@ def gather_sets(source: Source, sets: Sequence[VoxelSet], space: str = NOT_STATE
         layout = _FileOrder(header, reads)
         keepers = [_Keeper(header, wanted, layout) for wanted in sets]
         for start, block in _blocks(stream, header, layout):
+            values, finite = _as_numbers(block, header)
             for keeper in keepers:
-                keeper.add(start, block)
+                keeper.add(start, values, finite)
         _check_end(stream, header)
     return tuple(keeper.result() for keeper in keepers)
 
@@ -162,6 +163,18 @@ def _blocks(stream: ByteStream, header: ImageHeader,
             yield start, block[:volume + 1 - start]
 
 
+def _as_numbers(block: NDArray[np.generic],
+                header: ImageHeader) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+    """A block as float64 of shape (voxels, volumes), scaled; and which values are finite, None when all are."""
+    with np.errstate(invalid="ignore"):  # damaged bytes may be signalling NaNs; they count as not finite
+        values = np.array(block.T, dtype=np.float64, order="C")
+    if header.scaled:
+        values *= header.slope
+        values += header.intercept
+    finite = np.isfinite(values)
+    return values, None if finite.all() else finite
+
+
 class _Keeper:
     """Collects one voxel set."""
 
@@ -171,28 +184,24 @@ class _Keeper:
         n = len(wanted.flat)
         self._header, self._set = header, wanted
         self._columns = layout.columns(wanted.reads)
-        self._inner = np.arange(n) if wanted.plan is None else wanted.plan.wanted
+        self._plan = None if wanted.plan is None else wanted.plan.reading(self._columns, len(layout.place))
+        self._inner = self._columns if self._plan is None else self._plan.wanted
         self._data = np.empty((header.n_volumes, n))
         self._finite = np.ones(n, dtype=bool)
         self._constant = np.ones(n, dtype=bool)
         self._first: FloatArray | None = None
         self._n_nonfinite = 0
 
-    def add(self, start: int, block: NDArray[np.generic]) -> None:
-        """Take one block of stored values."""
-        with np.errstate(invalid="ignore"):  # damaged bytes may be signalling NaNs; they count as not finite
-            values = np.ascontiguousarray(block.T)[self._columns].astype(np.float64)  # (voxels, volumes)
-        if self._header.scaled:
-            values = values * self._header.slope + self._header.intercept
+    def add(self, start: int, values: FloatArray, finite: NDArray[np.bool_] | None) -> None:
+        """Take one block of values."""
         plain = values[self._inner]
-        finite = np.isfinite(values)
-        if not finite.all():
-            self._n_nonfinite += int(finite.size - np.count_nonzero(finite))
+        if finite is not None:
+            self._n_nonfinite += int(np.count_nonzero(~finite[self._columns]))
             self._finite &= finite[self._inner].all(axis=1)
         self._first = plain[:, 0].copy() if self._first is None else self._first
         self._constant &= (plain == self._first[:, None]).all(axis=1)
-        plan = self._set.plan
-        self._data[start:start + len(block)] = (plain if plan is None else plan.apply_by_voxel(values)).T
+        smoothed = plain if self._plan is None else self._plan.apply_by_voxel(values, finite is None)
+        self._data[start:start + values.shape[1]] = smoothed.T
 
     def result(self) -> Gathered:
         return Gathered(self._header, self._set.flat, self._data, self._finite, self._constant, self._n_nonfinite)

@@ -16,11 +16,13 @@ from functools import cached_property
 import numpy as np
 
 from deltaroi.stats import linear
+from deltaroi.stats.low_rank import DiagonalMinus
 from deltaroi.stats.mixed import UNDETERMINED, MixedFit
 from deltaroi.stats.mixed_likelihood import IntArray
 from deltaroi.stats.record import NAN, TINY, Array, Test, f_test, t_test
 
 _ALONE = 1e-8
+_ROWS = 256
 _TOO_FEW = "there are too few subjects for so many effects"
 
 
@@ -66,10 +68,7 @@ class RobustMixed:
         parts, problem = self._parts(weights[None])
         if parts is None:
             return Test(estimate if problem != UNDETERMINED else NAN, problem=problem)
-        spread = parts.spread[:, :, 0, 0]
-        total = float((spread**2).sum())
-        df = float(np.trace(spread)) ** 2 / total if total > 0 else NAN
-        return t_test(estimate, math.sqrt(float(parts.covariance[0, 0])), df)
+        return t_test(estimate, math.sqrt(float(parts.covariance[0, 0])), parts.eta)
 
     def test_joint(self, weights: Array) -> Test:
         """The F test that several combinations, shape (q, p), are all zero; dependent rows count once."""
@@ -78,8 +77,7 @@ class RobustMixed:
         parts, problem = self._parts(rows)
         if parts is None:
             return f_test(NAN, q, NAN, problem)
-        eta = q * (q + 1) / float((np.trace(parts.spread, axis1=2, axis2=3) ** 2
-                                   + np.einsum("ijst,ijts->ij", parts.spread, parts.spread)).sum())
+        eta = parts.eta
         if eta <= q - 1:
             return f_test(NAN, q, eta - q + 1, _TOO_FEW)
         if np.linalg.matrix_rank(parts.covariance, hermitian=True) < q:
@@ -148,10 +146,10 @@ class _White:
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """Covariance of the effects, (q, q); and that of the subjects' parts, (n, n, q, q), in units of its expectation."""
+    """Covariance of the effects, (q, q), and its degrees of freedom η."""
 
     covariance: Array
-    spread: Array
+    eta: float
 
 
 def _spread(white: _White, each: Sequence[Array], groups: IntArray) -> tuple[_Parts | None, str]:
@@ -160,37 +158,68 @@ def _spread(white: _White, each: Sequence[Array], groups: IntArray) -> tuple[_Pa
     covariance = scores.T @ scores
     if float(np.trace(covariance)) <= 0:
         return None, "the values do not vary, so there is no standard error"
-    unit = _omega(white, each, np.ones(len(each)))
-    metric = np.einsum("iist->st", unit)
+    unit = _Omega.of(white, each, np.ones(len(each)))
+    metric = unit.diagonal.sum(axis=0)
     if np.linalg.matrix_rank(metric, hermitian=True) < len(metric):
         return None, "the covariance of the effects is singular"
     inverse = np.linalg.inv(metric)
     own = np.einsum("is,st,it->i", scores, inverse, scores)
-    due = np.einsum("st,iist->i", inverse, unit)
+    due = np.einsum("st,ist->i", inverse, unit.diagonal)
     scales = np.zeros(len(each))
     for one in np.unique(groups):
         at = groups == one
         scales[at] = own[at].sum() / due[at].sum() if due[at].sum() > TINY else 0.0
     if (scales[due > TINY] <= TINY * scales.max()).any():
         return None, "the values of a group do not vary, so its variance is unknown"
-    spread = _omega(white, each, scales)
-    size, axes = np.linalg.eigh(np.einsum("iist->st", spread))
-    root = (axes / np.sqrt(size)) @ axes.T
-    return _Parts(covariance, root @ spread @ root), ""
+    return _Parts(covariance, _Omega.of(white, each, scales).eta()), ""
 
 
-def _omega(white: _White, each: Sequence[Array], scales: Array) -> Array:
-    """Covariance of Gᵢeᵢ* between all subjects, (n, n, q, q), when whitened errors have these variances."""
-    inverse = white.inverse
-    seen = np.array([g @ one.design for g, one in zip(each, white.subjects, strict=True)])
-    turned = seen @ inverse
-    inner = np.einsum("i,ijk->jk", scales, np.array([one.design.T @ one.design for one in white.subjects]))
-    cross = np.einsum("isr,jtr->ijst", turned, seen)
-    out = np.einsum("isr,jtr->ijst", turned @ inner, turned) \
-        - (scales[:, None] + scales[None, :])[:, :, None, None] * cross
-    at = np.arange(len(each))
-    out[at, at] += scales[:, None, None] * np.array([g @ g.T for g in each])
-    return out
+@dataclass(frozen=True, eq=False)
+class _Omega:
+    """Covariance of Gᵢeᵢ* between all subjects, shape (n, n, q, q), which is never made whole.
+
+    It is ``own`` (n, q, q) on the diagonal minus sidesᵢ · core · sidesⱼ', with sides (n, q, k) and a symmetric core.
+    """
+
+    own: Array
+    sides: Array
+    core: Array
+
+    @classmethod
+    def of(cls, white: _White, each: Sequence[Array], scales: Array) -> _Omega:
+        """When the whitened errors of the subjects have these variances."""
+        seen = np.array([g @ one.design for g, one in zip(each, white.subjects, strict=True)])
+        inner = np.einsum("i,ijk->jk", scales, np.array([one.design.T @ one.design for one in white.subjects]))
+        inverse = white.inverse
+        core = np.block([[-inverse @ inner @ inverse, inverse], [inverse, np.zeros_like(inverse)]])
+        own = scales[:, None, None] * np.array([g @ g.T for g in each])
+        return cls(own, np.concatenate([seen, scales[:, None, None] * seen], axis=2), core)
+
+    @cached_property
+    def diagonal(self) -> Array:
+        """Of each subject, shape (n, q, q)."""
+        return np.asarray(self.own - self.sides @ self.core @ self.sides.transpose(0, 2, 1))
+
+    def eta(self) -> float:
+        """Degrees of freedom: q(q + 1) / Σᵢⱼ (tr²Ωᵢⱼ + tr Ωᵢⱼ²) in units of Σ Ωᵢᵢ; NaN where the sum is zero."""
+        size, axes = np.linalg.eigh(self.diagonal.sum(axis=0))
+        root = (axes / np.sqrt(size)) @ axes.T
+        q, sides = len(root), root @ self.sides
+        own = root @ self.own @ root
+        if q == 1:
+            flat = DiagonalMinus(own[:, 0, 0], sides[:, 0], self.core)
+            total = 2 * float(flat.products(flat, np.ones((len(own), 1)))[0, 0])
+        else:
+            total = sum(self._pairs(own, sides, start) for start in range(0, len(own), _ROWS))
+        return q * (q + 1) / total if total > 0 else NAN
+
+    def _pairs(self, own: Array, sides: Array, start: int) -> float:
+        """The sum over the pairs of some subjects with all."""
+        mine = sides[start:start + _ROWS]
+        block = -np.einsum("isk,jtk->ijst", mine @ self.core, sides)
+        at = np.arange(len(mine))
+        block[at, start + at] += own[start:start + _ROWS]
+        return float((np.trace(block, axis1=2, axis2=3) ** 2).sum() + np.einsum("ijst,ijts->", block, block))
 
 
 def _independent(weights: Array, fixed: linear.Fit) -> Array:

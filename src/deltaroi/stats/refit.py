@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from deltaroi.stats.low_rank import projected
 from deltaroi.stats.record import TINY, Array
 
 _FULL = 1 - 1e-9
@@ -113,20 +114,18 @@ class Refit:
         share = share / share.sum(axis=1, keepdims=True)
         return divided(form, 1 + 2 * (q - 1) / (q * (q + 2)) * ((1 - share) ** 2 / freedom).sum(axis=1), bad)
 
-
     @cached_property
     def _hc2_constants(self) -> tuple[Array, Array, Array]:
         """Products aᵢaᵢ' / (1 - hᵢ) (n, q²), their parts of E by group (groups, q²), and of Var (groups², q⁴)."""
         n, q = self.tested.shape
         each = self.tested / np.sqrt(1 - self.leverage)[:, None]
         products = each[:, :, None] * each[:, None, :]
-        left = np.eye(n) - self.basis @ self.basis.T
-        parts = np.stack([(left * one) @ left for one in self.groups[0].T])
-        expected = np.diagonal(parts, axis1=1, axis2=2) @ products.reshape(n, q * q)
-        flat = products.reshape(n, q * q).T
-        pairs = (parts[:, None] * parts[None]).reshape(-1, n, n)
-        spread = (flat @ pairs @ flat.T).reshape(-1, q, q, q, q).transpose(0, 1, 3, 2, 4)
-        return products.reshape(n, q * q), expected, spread.reshape(-1, q**4)
+        flat = products.reshape(n, q * q)
+        parts = [projected(self.basis, one) for one in self.groups[0].T]
+        expected = np.stack([one.diagonal for one in parts]) @ flat
+        spread = np.stack([one.products(other, flat) for one in parts for other in parts])
+        spread = spread.reshape(-1, q, q, q, q).transpose(0, 1, 3, 2, 4)
+        return flat, expected, spread.reshape(-1, q**4)
 
     def _hc2(self, effect: Array, squares: Array, exact: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Statistics and degrees of freedom; see :func:`deltaroi.stats.small_samples.robust_f`."""

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from deltaroi.stats.linear import Fit, covariance, estimable
+from deltaroi.stats.low_rank import DiagonalMinus, projected
 from deltaroi.stats.permutation import IntArray, max_t, sign_flips
 from deltaroi.stats.permuted import FreedmanLane
 from deltaroi.stats.record import NAN, TINY, Array, Test, f_test, t_test
+from deltaroi.stats.refit import basis_of
 
 KINDS = ("hc2_bm", "hc3_bm", "hc2_welch")
 _UNDETERMINED = "the data do not determine this effect (a group is empty, or columns depend on each other)"
@@ -57,7 +59,6 @@ def robust_ts(model: Fit, weights: Array, kind: str, labels: IntArray | None = N
     if kind not in KINDS:
         raise ValueError(f"no standard errors of the kind {kind!r}")
     spread, problem = _spread(model, kind, labels)
-    squared, diagonal = spread**2, np.diag(spread)
     found = []
     for row in weights:
         estimate = float(row @ model.beta)
@@ -67,9 +68,9 @@ def robust_ts(model: Fit, weights: Array, kind: str, labels: IntArray | None = N
             found.append(t_test(estimate, NAN, model.df, problem))
         else:
             shares = (model.design @ (model.inverse @ row)) ** 2 / (1 - model.leverage) ** (1 + (kind == "hc3_bm"))
-            below = float(shares @ squared @ shares)
+            below = float(spread.products(spread, shares[:, None])[0, 0])
             found.append(t_test(estimate, math.sqrt(float(shares @ model.residuals**2)),
-                                float(shares @ diagonal) ** 2 / below if below > 0 else NAN))
+                                float(shares @ spread.diagonal) ** 2 / below if below > 0 else NAN))
     return tuple(found)
 
 
@@ -97,11 +98,13 @@ def robust_f(model: Fit, weights: Array, labels: IntArray | None = None) -> Test
     if problem:
         return f_test(NAN, q, model.df, problem)
     each = (model.design @ model.inverse @ weights.T) / np.sqrt(1 - model.leverage)[:, None]
-    expected = (each * np.diag(spread)[:, None]).T @ each
+    expected = (each * spread.diagonal[:, None]).T @ each
     matrix = (each * model.residuals[:, None] ** 2).T @ each
     if min(np.linalg.matrix_rank(one, hermitian=True) for one in (expected, matrix)) < q:
         return f_test(NAN, q, model.df, "the covariance of the effects is singular")
-    eta = q * (q + 1) / (2 * float(((spread * (each @ np.linalg.solve(expected, each.T))) ** 2).sum()))
+    pairs = spread.products(spread, (each[:, :, None] * each[:, None, :]).reshape(-1, q * q)).reshape(q, q, q, q)
+    inverse = np.linalg.inv(expected)
+    eta = q * (q + 1) / (2 * float(np.einsum("acbd,ab,cd->", pairs, inverse, inverse)))
     if eta <= q - 1:
         return f_test(NAN, q, eta - q + 1, "there are too few values for so many effects")
     effect = weights @ model.beta
@@ -109,12 +112,12 @@ def robust_f(model: Fit, weights: Array, labels: IntArray | None = None) -> Test
     return f_test(form * (eta - q + 1) / (eta * q), q, eta - q + 1)
 
 
-def _spread(model: Fit, kind: str, labels: IntArray | None) -> tuple[Array, str]:
-    """MSM, shape (n, n), which the residuals' covariance is taken to be up to a factor; or why there is none."""
+def _spread(model: Fit, kind: str, labels: IntArray | None) -> tuple[DiagonalMinus, str]:
+    """MSM, which the residuals' covariance is taken to be up to a factor; or why there is none."""
     problem = covariance(model, "hc3")[1].replace("HC3", kind[:3].upper())
-    left = np.asarray(np.eye(model.leverage.size) - model.design @ model.inverse @ model.design.T)
+    basis = basis_of(model.design)
     if problem or kind != "hc2_welch":
-        return left, problem
+        return projected(basis), problem
     if labels is None:
         raise ValueError("the kind 'hc2_welch' needs labels")
     variances = np.empty(labels.size)
@@ -122,8 +125,8 @@ def _spread(model: Fit, kind: str, labels: IntArray | None) -> tuple[Array, str]
         at = labels == one
         variances[at] = (model.residuals[at] ** 2).sum() / (1 - model.leverage[at]).sum()
     if variances.min() <= (TINY * np.abs(model.design @ model.beta + model.residuals).max()) ** 2:
-        return left, "the model reproduces the values of a group exactly, so its variance is unknown"
-    return (left * (variances / variances.max())) @ left, ""
+        return projected(basis), "the model reproduces the values of a group exactly, so its variance is unknown"
+    return projected(basis, variances / variances.max()), ""
 
 
 @dataclass(frozen=True)
