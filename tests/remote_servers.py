@@ -276,18 +276,27 @@ def s3_store() -> Iterator[tuple[int, Any]]:
         server.stop()
 
 
+def own_settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cache, no proxy between this machine and itself, and nothing known of any file."""
+    from deltaroi.remote import forget
+
+    monkeypatch.setenv("DELTAROI_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    forget()
+
+
 @contextlib.contextmanager
 def before_store(port: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """A proxy before an S3-compatible server; the environment leads there, with credentials and an empty cache."""
-    from deltaroi.remote import forget, s3
+    from deltaroi.remote import s3
 
     settings = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "us-east-1",
                 "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": str(folder / "config"),
-                "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"), "DELTAROI_CACHE": str(folder / "cache")}
+                "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials")}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    own_settings(folder, monkeypatch)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    forget()
     s3.client.cache_clear()
     with serving(Proxy(upstream=port)) as served:
         monkeypatch.setenv("AWS_ENDPOINT_URL", served.url)

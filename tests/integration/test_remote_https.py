@@ -15,7 +15,7 @@ import deltaroi
 from deltaroi.io.files import gzip_bytes
 from deltaroi.layout import Layout
 from helpers import file_hashes
-from remote_servers import Page, Trouble, WebServer, serving
+from remote_servers import Page, Trouble, WebServer, own_settings, serving
 
 TOKEN, PASSWORD = "PlantedTokenOfASignedURL", "PlantedPassword"
 ONE = "sub-1001/ses-post/func/sub-1001_ses-post_task-faces_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz"
@@ -25,7 +25,7 @@ DATA = {"raw": "bids", "derivatives": "derivatives/fmriprep"}
 @pytest.fixture
 def web(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
     """A web server with the simulated study; addresses in files.tsv need a token and a password that nobody may see."""
-    monkeypatch.setenv("DELTAROI_CACHE", str(tmp_path / "cache"))
+    own_settings(tmp_path, monkeypatch)
     with serving(WebServer()) as server:
         rows = ["dataset\tpath\turl"]
         for dataset, folder in DATA.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deltaroi.errors import DataError
 from deltaroi.remote.files import File, RemoteFile
-from deltaroi.remote.retry import changed
+from deltaroi.remote.retry import changed, given_up
 from deltaroi.remote.store import HEAD_BYTES, keep, keep_head, kept, known_head, place_of
 from deltaroi.remote.stream import RemoteStream
 from deltaroi.remote.traffic import current
@@ -72,6 +72,7 @@ def forget() -> None:
     """Ask about every file anew: a later run in this process finds what is there then."""
     _seen.clear()
     _heads.clear()
+    given_up.clear()
 
 
 def prefetch(files: Iterable[File], images: Iterable[File]) -> None:

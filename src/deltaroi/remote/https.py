@@ -93,10 +93,12 @@ def _problem(file: RemoteFile, error: Exception) -> Exception:
         return DataError("the server's certificate cannot be trusted", where=str(file),
                          hint="is the host right? Behind an institute's proxy set REQUESTS_CA_BUNDLE")
     if isinstance(error, exceptions.Timeout):
-        return Dropped("the server did not answer")
+        return Dropped("the server did not answer", nobody=True)
     if isinstance(error, exceptions.ConnectionError):
-        return Dropped("the host is not known" if "NameResolutionError" in text else
-                       "the server cannot be reached" if "NewConnectionError" in text else "the connection dropped")
+        if "NameResolutionError" in text or "NewConnectionError" in text:
+            return Dropped("the host is not known" if "NameResolutionError" in text else
+                           "the server cannot be reached", nobody=True)
+        return Dropped("the connection dropped")
     if isinstance(error, exceptions.ChunkedEncodingError):
         return Dropped("the connection dropped")
     if isinstance(error, exceptions.TooManyRedirects):

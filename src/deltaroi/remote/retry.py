@@ -23,12 +23,19 @@ class Dropped(Exception):
         In words, without anything of the request.
     wait_s : float
         Seconds that the server asks to wait.
+    nobody : bool
+        Nobody answered at all.
     """
 
-    def __init__(self, reason: str, wait_s: float = 0.0) -> None:
+    def __init__(self, reason: str, wait_s: float = 0.0, nobody: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.wait_s = wait_s
+        self.nobody = nobody
+
+
+given_up: set[str] = set()
+"""Hosts and buckets that could not be reached in this run: their other files are tried once, not for minutes each."""
 
 
 class Patience:
@@ -44,7 +51,8 @@ class Patience:
 
     def __init__(self, where: str, route: Route) -> None:
         self._where = where
-        self._attempts = route.attempts
+        self._host = where.partition("://")[2].partition("/")[0]
+        self._attempts = 1 if self._host in given_up else route.attempts
         self._failed = 0
 
     def got_on(self) -> None:
@@ -62,7 +70,10 @@ class Patience:
         self._failed += 1
         current().add(drops=1)
         if self._failed >= self._attempts:
-            raise DataError(f"{dropped.reason}{reached}, {self._failed} times in a row", where=self._where,
+            if dropped.nobody:
+                given_up.add(self._host)
+            times = f", {self._failed} times in a row" if self._failed > 1 else ""
+            raise DataError(f"{dropped.reason}{reached}{times}", where=self._where,
                             hint="is the network up? Run again later: what is finished is kept")
         time.sleep(self.delay(dropped))
 

@@ -30,10 +30,11 @@ _FINAL = {
     "PermanentRedirect": ("the bucket is in another region", "name it in execution.remote.region"),
     "301": ("the bucket is in another region", "name it in execution.remote.region"),
     "AuthorizationHeaderMalformed": ("the bucket is in another region", "name it in execution.remote.region"),
+    "RequestTimeTooSkewed": ("the clock of this machine is wrong", "set it, or sign no request (anonymous: true)"),
     "InvalidObjectState": ("the object is archived", "restore it in the store first"),
 }
-_FOR_NOW = ("SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "Throttling",
-            "500", "502", "503", "504", "429", "408")
+_FOR_NOW = ("SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling", "500", "502",
+            "503", "504", "429", "408")
 
 
 def open_at(file: RemoteFile, start: int, stop: int | None) -> Answer:
@@ -145,9 +146,9 @@ def _in_words(file: RemoteFile, start: int) -> Iterator[None]:
         raise Dropped("the connection dropped") from None
     except (HTTPClientError, ConnectionError) as error:
         kind = type(error).__name__
+        nobody = "Timeout" in kind or kind == "EndpointConnectionError"
         raise Dropped("the server did not answer" if "Timeout" in kind else
-                      "the server cannot be reached" if kind == "EndpointConnectionError" else
-                      "the connection dropped") from None
+                      "the server cannot be reached" if nobody else "the connection dropped", nobody=nobody) from None
     except BotoCoreError as error:
         raise _not_reached(str(file), error) from None
 

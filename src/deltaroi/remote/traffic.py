@@ -11,7 +11,7 @@ from typing import Literal
 Kind = Literal["streamed", "fetched", "peeked"]
 
 
-@dataclass
+@dataclass(eq=False)
 class Traffic:
     """What was transferred.
 

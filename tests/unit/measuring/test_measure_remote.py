@@ -9,16 +9,14 @@ import numpy as np
 import pytest
 
 from deltaroi.measuring import MeasureOptions, measure
-from deltaroi.remote import forget
-from remote_servers import Page, Trouble, WebServer, serving
+from remote_servers import Page, Trouble, WebServer, own_settings, serving
 
 OPTIONS = MeasureOptions(sphere="0,0,0,9")
 
 
 @pytest.fixture
 def maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DELTAROI_CACHE", str(tmp_path / "cache"))
-    forget()
+    own_settings(tmp_path, monkeypatch)
     values = np.random.default_rng(1).normal(size=(30, 30, 30, 3)).astype(np.float32)
     affine = np.diag([3.0, 3.0, 3.0, 1.0])
     affine[:3, 3] = -45

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from deltaroi.remote import forget
-from remote_servers import WebServer, serving
+from remote_servers import WebServer, own_settings, serving
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache."""
-    monkeypatch.setenv("DELTAROI_CACHE", str(tmp_path / "cache"))
-    forget()
+    own_settings(tmp_path, monkeypatch)
     return tmp_path / "cache"
 
 

@@ -124,3 +124,6 @@ def test_no_server(web: WebServer) -> None:
     file = remote_file("http://127.0.0.1:9/x.bin", route=Route(attempts=2, timeout_s=1))
     with pytest.raises(DataError, match="cannot be reached, 2 times in a row"):
         read(file)
+    with counting() as traffic, pytest.raises(DataError, match="cannot be reached"):
+        read(remote_file("http://127.0.0.1:9/other.bin", route=file.route))
+    assert traffic.requests == 1  # nobody waits again for each file of a host that is not there
