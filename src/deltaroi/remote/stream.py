@@ -73,6 +73,7 @@ class RemoteStream:
         self._at = len(head)  # the next byte to ask for
         self._answer: Answer | None = None
         self._begun = False
+        self._opened: float | None = None  # when the connection was asked for
         self._patience = Patience(self.name, file.route)
         self._since, self._waited = 0, 0.0  # bytes since the last connection began; s waited for them
 
@@ -106,6 +107,9 @@ class RemoteStream:
         if self._answer is not None:
             self._answer.close()
             self._answer = None
+        if self._opened is not None:
+            current().add(seconds=time.monotonic() - self._opened)
+            self._opened = None
 
     def __enter__(self) -> RemoteStream:
         return self
@@ -138,11 +142,11 @@ class RemoteStream:
             self._answer = answer
 
     def _ask(self) -> Answer:
-        began = time.monotonic()
+        self._opened = began = time.monotonic()
         try:
             return ask(self._file, self._at, self._stop, self._unless)
         finally:
-            current().add(requests=1, seconds=time.monotonic() - began)
+            current().add(requests=1, waited_s=time.monotonic() - began)
 
     def _hold_against(self, answer: Answer) -> None:
         """Refuse an answer that is about another state of the file, or begins elsewhere."""
@@ -168,7 +172,7 @@ class RemoteStream:
         finally:
             waited = time.monotonic() - began
             self._waited += waited
-            current().add(seconds=waited)
+            current().add(waited_s=waited)
         if not data:
             if self.size is None:
                 self.size = self._at

@@ -26,7 +26,9 @@ class Traffic:
     drops : int
         Connections that dropped, stalled or were turned away, and were tried again.
     seconds : float
-        Time spent waiting for the network.
+        Time for which connections were open, several at once counted apart.
+    waited_s : float
+        Of these, the time in which nothing could be done but wait for data.
     """
 
     streamed: int = 0
@@ -36,6 +38,7 @@ class Traffic:
     requests: int = 0
     drops: int = 0
     seconds: float = 0.0
+    waited_s: float = 0.0
 
     @property
     def bytes(self) -> int:
@@ -51,7 +54,8 @@ class Traffic:
     def as_record(self) -> dict[str, float]:
         """As JSON; with the bandwidth in MB (10⁶ bytes) per second."""
         speed = self.bytes / 1e6 / self.seconds if self.seconds > 0 else 0.0
-        return {**asdict(self), "seconds": round(self.seconds, 3), "mb_per_s": round(speed, 3)}
+        return {**asdict(self), "seconds": round(self.seconds, 3), "waited_s": round(self.waited_s, 3),
+                "mb_per_s": round(speed, 3)}
 
 
 _LOCK = threading.Lock()
