@@ -77,7 +77,8 @@ def _sorted_in(dataset: RemoteDataset, where: str, inner: Sequence[str]) -> Tree
             functional.setdefault((subject, session), []).append(found)
         elif found.suffix in ("bold", "events"):
             odd.append(place)
-    subjects = sorted({key[0] for key in functional} | {key[0] for key in above if key})
+    first = {place.partition("/")[0] for place in dataset.files if "/" in place}
+    subjects = sorted(name[4:] for name in first if name.startswith("sub-") and is_label(name[4:]))
     if not subjects:
         below = [name for name in inner if any(p.startswith(f"{name}/sub-") for p in dataset.files)]
         hint = f"did you mean {dataset.root}/{below[0]}?" if below else "give the address that holds sub-…/"
