@@ -85,8 +85,9 @@ def test_the_same_bytes_come_out_and_each_byte_is_read_once(
     proxy.asked.clear()
     assert not sum(deltaroi.run(study, tmp_path / "out", jobs=1).reran.values())
     assert {path for path, _ in proxy.asked} == {"/openneuro.test", "/derivatives.test"}  # listed again, nothing else
-    record = json.loads((tmp_path / "out/group/run.json").read_text())["remote"]
-    assert (record["images"], record["bytes"]) == (len(sizes), sum(sizes.values()))
+    counts = json.loads((tmp_path / "out/group/run.json").read_text())["counts"]
+    assert (counts["remote_images"], counts["remote_bytes"]) == (len(sizes), sum(sizes.values()))
+    assert str(sum(sizes.values())) in (tmp_path / "out/report.html").read_text()
     total = json.loads(Layout(tmp_path / "out").transfers("all").read_text())
     assert total["streamed"] + 4096 * len(sizes) == sum(sizes.values())
     assert total["drops"] == 3
@@ -99,6 +100,10 @@ def test_check_on_a_bucket_reads_headers_only(simulated: Path, proxy: Proxy, tmp
     assert len(result.runs) == 16
     assert set(images(proxy).values()) == {4096}
     assert all(headers["authorization"].startswith("AWS4-HMAC-SHA256") for _, headers in proxy.asked)
+    proxy.asked.clear()
+    mixed = deltaroi.check(study_on(simulated, tmp_path, raw=str(simulated / "bids")))  # a clone with the small files
+    assert mixed.runs.equals(result.runs)
+    assert {path for path, _ in proxy.asked} == {"/derivatives.test"}
 
 
 def test_an_object_that_changes_is_a_failure_and_no_number(

@@ -14,8 +14,9 @@ from deltaroi.remote import File, RemoteDataset, RemoteFile, local, prefetch
 from deltaroi.types import NA
 
 Place = Path | RemoteDataset
-_TABLES = {".tsv": ("participants", "events", "timeseries", "regressors", "confounds"),
-           ".json": ("bold", "timeseries", "regressors", "description")}
+_SMALL = {".tsv": ("participants", "events", "timeseries", "regressors", "confounds"),
+          ".json": ("bold", "timeseries", "regressors", "description"),
+          ".nii": ("mask", "brainmask"), ".nii.gz": ("mask", "brainmask")}
 
 
 def tree_of(place: Place, where: str, inner: Sequence[str]) -> Tree:
@@ -103,13 +104,10 @@ def prepare(trees: Iterable[Tree], query: DatasetQuery) -> None:
         for file in (*tree.files(), *(f for level in tree.above.values() for f in level)):
             if isinstance(file.path, Path) or not _asked(file, query):
                 continue
-            if file.suffix in _TABLES.get(file.extension, ()):
+            if file.extension in IMAGES and is_preprocessed(file):
+                images.append(file.path)
+            elif file.suffix in _SMALL.get(file.extension, ()):
                 small.append(file.path)
-            elif file.extension in IMAGES and space_of(file) == query.space:
-                if is_preprocessed(file):
-                    images.append(file.path)
-                elif file.suffix in ("mask", "brainmask"):
-                    small.append(file.path)
     prefetch(small, images)
 
 
@@ -117,6 +115,7 @@ def _asked(file: BidsFile, query: DatasetQuery) -> bool:
     """Whether a file may belong to a run that is searched for."""
     subjects, sessions = query.subjects, query.sessions
     return file.get("task") in (query.task, NA) and \
+        ("space" not in file.entities or space_of(file) == query.space) and \
         (subjects is None or file.get("sub") in (*subjects, NA)) and \
         (query.every_session or not sessions or file.get("ses") in (*sessions, NA))
 

@@ -26,7 +26,7 @@ from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress
 from deltaroi.pipeline.steps import Step, marked_outputs
-from deltaroi.pipeline.transfers import remote_inputs
+from deltaroi.pipeline.transfers import remote_counts
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
     BEHAVIOUR_TABLES,
@@ -205,8 +205,8 @@ def write_record(work: Work) -> None:
         "notes": record.condense(work.notes),
         "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
                    "runs_fitted": sum(p.run.key in work.fit_digests for p in runs),
-                   **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {})},
-        **({"remote": remote} if (remote := remote_inputs(work.images())) else {}),
+                   **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {}),
+                   **remote_counts(work.images())},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
     }, multilevel_sampler.versions() if work.study.group.multilevel else {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from deltaroi.io.files import write_json
 from deltaroi.io.inventory import Run
@@ -37,13 +36,10 @@ def note(layout: Layout, what: str, traffic: Traffic) -> None:
         write_json(layout.transfers(what), traffic.as_record())
 
 
-def remote_inputs(runs: Sequence[Run]) -> dict[str, Any]:
-    """How many of the images are remote, and their bytes; empty where none is."""
+def remote_counts(runs: Sequence[Run]) -> dict[str, int]:
+    """How many of the images are remote, and their bytes as far as servers tell; empty where none is."""
     images = [run.bold for run in runs if isinstance(run.bold, RemoteFile)]
-    if not images:
-        return {}
-    return {"images": len(images), "bytes": sum(image.size or 0 for image in images),
-            "of_unknown_size": sum(image.size is None for image in images), "log": "logs/transfers/all.json"}
+    return {"remote_images": len(images), "remote_bytes": sum(image.size or 0 for image in images)} if images else {}
 
 
 def sum_up(layout: Layout, runs: Sequence[Run]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from deltaroi.errors import DataError
 from deltaroi.remote.files import File, RemoteFile
 from deltaroi.remote.retry import changed, given_up
-from deltaroi.remote.store import HEAD_BYTES, keep, keep_head, kept, known_head, place_of
+from deltaroi.remote.store import HEAD_BYTES, keep, keep_head, kept, kept_head, known_head, place_of
 from deltaroi.remote.stream import RemoteStream
 from deltaroi.remote.traffic import current
 
@@ -140,8 +140,11 @@ def _look(file: RemoteFile) -> RemoteFile:
         raise DataError("the file is empty", where=str(file))
     if known_head(file):
         return file
-    with RemoteStream(file, "peeked", stop=HEAD_BYTES) as stream:
+    earlier = file if file.tag else kept_head(file)[0]
+    with RemoteStream(file, "peeked", stop=HEAD_BYTES, unless="" if file.tag else earlier.tag) as stream:
         head = stream.read()
+        if stream.unchanged:
+            return earlier
     found = replace(file, size=stream.size, tag=stream.tag)
     if found.tag:
         keep_head(found, head)

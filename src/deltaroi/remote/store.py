@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +22,7 @@ from deltaroi.remote.files import RemoteFile, shown
 HEAD_BYTES = 4096
 """How much of an image is read to know its header; the header of a .nii.gz fills a few hundred bytes of that."""
 _LONGEST_NAME = 200
+_OFF = ("off", "0", "no", "none")  # of what else is kept between runs; fetched files have to lie somewhere
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Kept:
 
 def cache_folder() -> Path:
     """The folder of this user on this machine."""
-    named = os.environ.get("DELTAROI_CACHE")
-    if named:
+    named = os.environ.get("DELTAROI_CACHE", "")
+    if named and named.lower() not in _OFF:
         return Path(named).expanduser() / "remote"
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
@@ -89,20 +90,26 @@ def keep(file: RemoteFile, content: bytes, tag: str) -> Kept:
     return known
 
 
-def known_head(file: RemoteFile) -> bytes:
-    """The first bytes of an image as they were kept in the state that is meant; none where they are not."""
-    if not file.tag:
-        return b""
+def kept_head(file: RemoteFile) -> tuple[RemoteFile, bytes]:
+    """An image in the state in which its first bytes were kept, and these; as it is, and none, where they were not."""
     try:
         about, _, head = _beside(place_of(file), "head").read_bytes().partition(b"\n")
-        return head if json.loads(about) == [file.tag, len(head)] else b""
-    except (OSError, ValueError):
-        return b""
+        tag, length, size = json.loads(about)
+    except (OSError, ValueError, TypeError):
+        return file, b""
+    return (replace(file, tag=str(tag), size=size), head) if length == len(head) else (file, b"")
+
+
+def known_head(file: RemoteFile) -> bytes:
+    """The first bytes of an image as they were kept in the state that is meant; none where they are not."""
+    found, head = kept_head(file)
+    return head if file.tag and found.tag == file.tag else b""
 
 
 def keep_head(file: RemoteFile, head: bytes) -> None:
     """Keep the first bytes of an image whose state is known."""
-    _write(_beside(place_of(file), "head"), json.dumps([file.tag, len(head)]).encode() + b"\n" + head)
+    about = json.dumps([file.tag, len(head), file.size]).encode()
+    _write(_beside(place_of(file), "head"), about + b"\n" + head)
 
 
 def _beside(path: Path, what: str) -> Path:

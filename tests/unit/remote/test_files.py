@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ def test_no_address_leads_out_of_the_cache(url: str, cache: Path) -> None:
     assert path.resolve().is_relative_to(cache.resolve())
     assert ".." not in path.relative_to(cache).parts
     assert max(map(len, path.parts)) < 256
+
+
+@pytest.mark.parametrize("named", ["off", "", None])
+def test_without_a_named_cache_files_lie_in_the_users_own(named: str | None, tmp_path: Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DELTAROI_CACHE")
+    if named is not None:
+        monkeypatch.setenv("DELTAROI_CACHE", named)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert place_of(remote_file("https://host/a/x.tsv")) == tmp_path / "deltaroi/remote/https/host/a/x.tsv"
 
 
 def test_servers_and_accounts_are_kept_apart() -> None:
