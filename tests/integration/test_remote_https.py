@@ -49,14 +49,18 @@ def artefacts(out: Path) -> dict[str, str]:
 
 
 def test_a_table_of_urls_gives_the_artefacts_of_local_files(web: WebServer, simulated: Path, tmp_path: Path) -> None:
+    for file in (tmp_path / "study.yaml", simulated / "study.yaml"):
+        text = file.read_text().replace("confounds: {motion: 6,", "confounds: {motion: 6, acompcor: 2,")
+        assert "acompcor" in text  # which needs the JSON beside the table
+        (tmp_path / ("study.yaml" if file.parent == tmp_path else "local.yaml")).write_text(text)
     web.trouble[f"/derivatives/{ONE}"] = [Trouble(), Trouble(after=20_000), Trouble(in_headers=True)]  # after the peek
     result = deltaroi.run(tmp_path / "study.yaml", tmp_path / "out", until="first-level")
-    assert result.exit_code == 0
+    assert result.exit_code == 0, result.exclusions["reason"].to_list()
     assert result.transfers["drops"] == 2
     sent = {path: count for path, count in web.sent.items() if path.endswith("desc-preproc_bold.nii.gz")}
     assert sent == {path: len(web.pages[path].content) for path in sent}
     assert len(sent) == 4  # of two subjects: nothing is fetched of the others
-    (tmp_path / "local.yaml").write_text((simulated / "study.yaml").read_text().replace(
+    (tmp_path / "local.yaml").write_text((tmp_path / "local.yaml").read_text().replace(
         "task: faces", 'task: faces, subjects: ["1001", "2001"]'))
     shutil.copytree(simulated / "bids", tmp_path / "bids")
     (tmp_path / "derivatives").symlink_to(simulated / "derivatives")

@@ -75,7 +75,7 @@ def test_the_same_bytes_come_out_and_each_byte_is_read_once(
     assert all(count <= 4096 for count in images(proxy).values())  # check reads no more than headers
     dropped = sorted(sizes)[3]
     proxy.trouble[dropped] = [Trouble(after=30_000), Trouble(in_headers=True), Trouble(after=20_000)]
-    result = deltaroi.run(study, tmp_path / "out", jobs=1)
+    result = deltaroi.run(study, tmp_path / "out", jobs=2)
     assert result.exit_code == 0
     assert images(proxy) == sizes
     out = file_hashes(tmp_path / "out")

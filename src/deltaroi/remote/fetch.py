@@ -12,7 +12,7 @@ from pathlib import Path
 from deltaroi.errors import DataError
 from deltaroi.remote.files import File, RemoteFile
 from deltaroi.remote.retry import changed, given_up
-from deltaroi.remote.store import HEAD_BYTES, keep, keep_head, kept, kept_head, known_head, place_of
+from deltaroi.remote.store import HEAD_BYTES, keep, keep_head, kept, kept_head, known_head, place_of, put_beside
 from deltaroi.remote.stream import RemoteStream
 from deltaroi.remote.traffic import current
 
@@ -42,8 +42,10 @@ def local(file: File) -> Path:
     """
     if isinstance(file, Path):
         return file
-    for one in (file, *file.beside):
-        _once(one, _fetch)
+    _once(file, _fetch)
+    for other in file.beside:
+        _once(other, _fetch)
+        put_beside(other, file)
     return place_of(file)
 
 

@@ -90,6 +90,13 @@ def keep(file: RemoteFile, content: bytes, tag: str) -> Kept:
     return known
 
 
+def put_beside(other: RemoteFile, file: RemoteFile) -> None:
+    """Have the kept content of one file in the folder of another, too."""
+    path, wanted = place_of(other), place_of(file).with_name(place_of(other).name)
+    if path != wanted:
+        _write(wanted, path.read_bytes())
+
+
 def kept_head(file: RemoteFile) -> tuple[RemoteFile, bytes]:
     """An image in the state in which its first bytes were kept, and these; as it is, and none, where they were not."""
     try:

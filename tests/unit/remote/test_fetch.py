@@ -74,7 +74,9 @@ def test_another_process_takes_the_copy_or_refuses_what_changed(web: WebServer, 
 
 def test_what_belongs_to_a_file_comes_into_its_folder(web: WebServer) -> None:
     web.pages |= {"/data/x.tsv": Page(TEXT), "/data/x.json": Page(b"{}")}
-    assert local(file_of(web, "x.tsv", beside=(file_of(web, "x.json"),))).with_suffix(".json").read_bytes() == b"{}"
+    for query in ("", "?signed=1"):
+        path = local(file_of(web, "x.tsv", query, beside=(file_of(web, "x.json", query and "?signed=2"),)))
+        assert path.with_suffix(".json").read_bytes() == b"{}"
 
 
 @pytest.mark.parametrize(("name", "page", "content"), [
