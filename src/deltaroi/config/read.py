@@ -141,7 +141,9 @@ def _describe(item: ErrorDetails, lines: Lines, where: str) -> StudyError:
         known = fields_at(place[:-1])
         close = difflib.get_close_matches(str(place[-1]), known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
-        return StudyError(f"unknown key '{place[-1]}' (its value: {_short(value)})", where=at, hint=hint)
+        secret = place[:2] == ("execution", "remote")  # perhaps somebody wrote a key or a password here
+        return StudyError(f"unknown key '{place[-1]}'{'' if secret else f' (its value: {_short(value)})'}", where=at,
+                          hint=f"{hint}; credentials are never in a study file" if secret else hint)
     if kind == "missing":
         return StudyError("this key is required and missing", where=at,
                           hint=_description(place) or "add it; `deltaroi schema` lists all keys")

@@ -61,7 +61,9 @@ class Dataset(Spec):
         if self.derivatives is not None and self.maps is not None:
             raise ValueError("give derivatives or maps, not both")
         for name, address in (("bids_dir", self.bids_dir), ("derivatives", self.derivatives)):
-            if address and "://" in address and ("@" in address or (address.startswith("http") and "?" in address)):
+            scheme, found, rest = (address or "").partition("://")
+            host = rest.partition("/")[0]
+            if found and ("@" in host or (scheme == "s3" and ":" in host) or (scheme != "s3" and "?" in rest)):
                 raise ValueError(f"{name}: an address in a study file holds no credentials; name a profile in "
                                  "execution.remote.profile")
         if len(set(self.sessions)) != len(self.sessions):

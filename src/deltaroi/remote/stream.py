@@ -79,6 +79,8 @@ class RemoteStream:
 
     def read(self, size: int = -1) -> bytes:
         """At most ``size`` bytes, as they come; all that is left for a negative size; none at the end."""
+        if size == 0:
+            return b""
         if size < 0:
             return b"".join(iter(lambda: self.read(PIECE), b""))
         if not self._begun and not self._complete():

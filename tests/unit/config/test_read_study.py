@@ -128,6 +128,19 @@ def test_mistakes_are_named(old: str, new: str, line: int, key_path: str, says: 
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("jobs: 2", "remote: {secret_key: planted}, jobs: 2", "credentials are never in a study file"),
+    ("jobs: 2", "remote: {endpoint_url: 'https://me:planted@host'}, jobs: 2", "holds no name, password or query"),
+    ("bids_dir: ", "bids_dir: s3://me:planted@b/ds #", "holds no credentials"),
+    ("bids_dir: ", "bids_dir: s3://me:plan/planted@b/ds #", "holds no credentials"),
+    ("derivatives: ", "derivatives: https://host/?token=planted #", "holds no credentials")])
+def test_credentials_are_refused_and_not_shown(old: str, new: str, says: str) -> None:
+    assert old in FULL
+    with pytest.raises(StudyError, match=says) as caught:
+        parse_study(FULL.replace(old, new, 1), "s.yaml")
+    assert "planted" not in str(caught.value)
+
+
 def test_all_mistakes_at_once() -> None:
     with pytest.raises(StudyError) as caught:
         parse_study(FULL.replace("hrf: spm", "hrff: spm").replace("jobs: 2", "jbos: 2"))
