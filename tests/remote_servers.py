@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import email.utils
 import gzip
 import hashlib
 import http.client
+import ipaddress
 import logging
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -28,13 +31,15 @@ import pytest
 class Trouble:
     """What goes wrong with one answer.
 
-    ``after`` body bytes the connection is dropped (``in_headers``: within the headers); a ``status`` is sent instead of
+    ``after`` body bytes the connection is dropped (``in_headers``: within the headers; ``gently``: closed as after a
+    whole answer, which is hard to tell from one); a ``status`` is sent instead of
     the file; ``pause_s`` between single bytes of the body; ``silent_s`` before anything is sent. ``then`` is called
     before the connection is dropped.
     """
 
     after: int | None = None
     in_headers: bool = False
+    gently: bool = False
     status: int | None = None
     retry_after: str = ""
     pause_s: float = 0.0
@@ -120,14 +125,14 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble.in_headers:
             self._headers_buffer = self._headers_buffer[:1]
             self.flush_headers()
-            self.drop()
+            self.drop(trouble)
             return
         self.end_headers()
         self.body(path, body[:trouble.after], chunked, trouble)
         if trouble.then is not None:
             trouble.then()
         if trouble.after is not None and trouble.after < len(body):
-            self.drop()
+            self.drop(trouble)
         elif chunked:
             self.wfile.write(b"0\r\n\r\n")
 
@@ -144,12 +149,14 @@ class _Handler(BaseHTTPRequestHandler):
             if trouble.pause_s and self.served.stop.wait(trouble.pause_s):
                 return
 
-    def drop(self) -> None:
-        """End the connection without a good-bye, once what was sent has had time to arrive."""
+    def drop(self, trouble: Trouble) -> None:
+        """End the connection without a good-bye, once what was sent has had time to arrive; or just end it."""
         self.wfile.flush()
+        self.close_connection = True
+        if trouble.gently:
+            return
         time.sleep(0.05)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
         with contextlib.suppress(OSError):
             self.connection.close()
 
@@ -234,14 +241,36 @@ class _Proxy(_Handler):
             other.close()
 
 
+def certificate(folder: Path) -> Path:
+    """A certificate that 127.0.0.1 has given to itself, with its key, in one file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(
+        1).not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = made.add_extension(address, critical=True).sign(key, hashes.SHA256())
+    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption()) + signed.public_bytes(serialization.Encoding.PEM)
+    (folder / "certificate.pem").write_bytes(text)
+    return folder / "certificate.pem"
+
+
 @contextlib.contextmanager
-def serving(served: Any) -> Iterator[Any]:
-    """Run a :class:`WebServer` or :class:`Proxy`; it stops with the context."""
+def serving(served: Any, certified: Path | None = None) -> Iterator[Any]:
+    """Run a :class:`WebServer` or :class:`Proxy`, over TLS with a :func:`certificate`; it stops with the context."""
     kind = _Web if isinstance(served, WebServer) else _Proxy
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (kind,), {"served": served}))
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # connections that end early are meant
     served.port = server.server_address[1]
+    if certified:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certified)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -79,8 +79,10 @@ def answer_of(file: RemoteFile, status: int, headers: Mapping[str, str], raw: An
 
     Raises
     ------
+    Dropped
+        It is a part and does not say which: an answer that broke off within its headers looks like that.
     DataError
-        The body is a part, but not said which; or it is encoded in a way that cannot be read.
+        The body is encoded in a way that cannot be read.
     """
     tag = f"etag:{headers['ETag']}" if headers.get("ETag") else \
         f"modified:{headers['Last-Modified']}" if headers.get("Last-Modified") else ""
@@ -93,8 +95,7 @@ def answer_of(file: RemoteFile, status: int, headers: Mapping[str, str], raw: An
     if status == 206:
         part = _RANGE.fullmatch((headers.get("Content-Range") or "").strip())
         if part is None or not asked:
-            raise DataError("the server sent a part of the file and did not say which", where=str(file),
-                            hint="download the file")
+            raise Dropped("the server sent a part of the file and did not say which")
         start, total = int(part[1]), _number(part[3])
     return Answer(raw, start, total, tag, coding)
 

@@ -85,6 +85,8 @@ def _entries(root: RemoteFile, bucket: str, prefix: str) -> Iterator[dict[str, A
         try:
             with _in_words(root, 0):
                 page = client(root.route).list_objects_v2(**going)
+                if "IsTruncated" not in page:  # it broke off within its headers, which looks like an empty page
+                    raise Dropped("the connection dropped")
         except Dropped as dropped:
             patience.wait(dropped)
             continue
@@ -134,6 +136,7 @@ def _in_words(file: RemoteFile, start: int) -> Iterator[None]:
     """Turn botocore's errors into ours; nothing of their own text is kept, which may hold what must not be shown."""
     client(file.route)  # whatever is wrong with the installation or the profile comes first
     from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, SSLError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -149,6 +152,8 @@ def _in_words(file: RemoteFile, start: int) -> Iterator[None]:
         nobody = "Timeout" in kind or kind == "EndpointConnectionError"
         raise Dropped("the server did not answer" if "Timeout" in kind else
                       "the server cannot be reached" if nobody else "the connection dropped", nobody=nobody) from None
+    except ResponseParserError:
+        raise Dropped("the connection dropped") from None
     except BotoCoreError as error:
         raise _not_reached(str(file), error) from None
 

@@ -161,9 +161,6 @@ class RemoteStream:
                 raise DataError(f"the connection dropped at byte {self._at}, and the server cannot send the rest of a "
                                 "file", where=self.name, hint="run again, or download the file")
             self._head, self._at = b"", 0  # a server that knows no ranges sends everything
-        self.tag, self.coding = self.tag or answer.tag, answer.coding
-        self.size = answer.total if self.size is None else self.size
-        self._file = replace(self._file, size=self.size, tag=self.tag)
 
     def _receive(self, size: int) -> bytes:
         """The next bytes of the connection; none at the end of a file whose length nobody knew."""
@@ -176,10 +173,10 @@ class RemoteStream:
             self._waited += waited
             current().add(waited_s=waited)
         if not data:
-            if self.size is None:
-                self.size = self._at
-                return b""
-            raise Dropped("the connection dropped")
+            self._finish(self._answer)
+            return b""
+        if not self._since:
+            self._believe(self._answer)
         self._at += len(data)
         self._since += len(data)
         current().add(**{self._kind: len(data)})
@@ -190,6 +187,23 @@ class RemoteStream:
                 self._drop(Dropped("almost nothing came"))
             self._since, self._waited = 0, 0.0
         return data
+
+    def _believe(self, answer: Answer) -> None:
+        """Keep what the head of an answer says; not before its body began, because the head may have broken off."""
+        self.tag, self.coding = self.tag or answer.tag, answer.coding
+        self.size = answer.total if self.size is None else self.size
+        self._file = replace(self._file, size=self.size, tag=self.tag)
+
+    def _finish(self, answer: Answer) -> None:
+        """Take an end of the body for that of the file, where it can be.
+
+        A body without a stated length may end anywhere; but one that is empty belongs to a head that broke off.
+        """
+        if self.size is None and (answer.total == self._at or (answer.total is None and self._since)):
+            self._believe(answer)
+            self.size = self._at
+        elif self.size != self._at:
+            raise Dropped("the connection dropped")
 
     def _drop(self, dropped: Dropped) -> None:
         """Give up a connection and wait, unless that was tried often enough."""

@@ -11,7 +11,7 @@ import pytest
 from deltaroi.errors import DataError
 from deltaroi.remote import RemoteFile, Route, counting, forget, local, located, open_stream, peek, remote_file
 from deltaroi.signal.stream import read_header
-from remote_servers import Page, Trouble, WebServer
+from remote_servers import Page, Trouble, WebServer, certificate, serving
 
 TEXT = b"onset\tduration\n1\t2\n" * 50
 PATIENT = Route(attempts=2, timeout_s=5)
@@ -146,6 +146,21 @@ def test_a_server_that_moves_a_file_is_followed(web: WebServer) -> None:
     web.pages |= {"/data/x_events.tsv": Page(b"", moved_to="/there?X-Amz-Signature=secret"), "/there": Page(TEXT)}
     web.trouble["/there"] = [Trouble(after=100)]
     assert local(file_of(web)).read_bytes() == TEXT
+
+
+def test_certificates_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certified = certificate(tmp_path)
+    with serving(WebServer(), certified) as web:
+        web.pages["/x.tsv"] = Page(TEXT)
+        web.trouble["/x.tsv"] = [Trouble(after=300), Trouble(in_headers=True)]
+        file = remote_file(web.url("/x.tsv").replace("http:", "https:") + "?token=secret", route=Route(attempts=5))
+        with pytest.raises(DataError, match="certificate cannot be trusted") as caught:
+            local(file)
+        assert "secret" not in str(caught.value)
+        assert not web.asked
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified))
+        forget()
+        assert local(file).read_bytes() == TEXT
 
 
 def test_a_cache_that_cannot_be_written(web: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,14 +51,19 @@ def test_a_listing_goes_on_page_by_page_and_after_drops(
     client = s3.client(PATIENT)
     whole = client.list_objects_v2
     monkeypatch.setattr(client, "list_objects_v2", lambda **words: whole(MaxKeys=1, **words))  # smaller pages
-    proxy.trouble["/bucket"] = [Trouble(), Trouble(after=50), Trouble(status=503), Trouble(in_headers=True)]
-    assert len(list_objects("s3://bucket/ds", PATIENT).files) == 3
-    assert len(proxy.ranges("/bucket")) == 6
+    for gently in (False, True):
+        proxy.asked.clear()
+        proxy.trouble["/bucket"] = [Trouble(), Trouble(after=50, gently=gently), Trouble(status=503),
+                                    Trouble(in_headers=True, gently=gently)]
+        assert len(list_objects("s3://bucket/ds", PATIENT).files) == 3
+        assert len(proxy.ranges("/bucket")) == 6
 
 
-def test_an_object_is_streamed_over_drops_and_no_byte_twice(proxy: Proxy) -> None:
+@pytest.mark.parametrize("gently", [False, True])
+def test_an_object_is_streamed_over_drops_and_no_byte_twice(proxy: Proxy, gently: bool) -> None:
     path = "/bucket/ds/sub-01/func/a b+c.nii.gz"
-    proxy.trouble[path] = [Trouble(after=100_000), Trouble(in_headers=True), Trouble(status=503), Trouble(after=70_000)]
+    proxy.trouble[path] = [Trouble(after=100_000, gently=gently), Trouble(in_headers=True, gently=gently),
+                           Trouble(status=503), Trouble(after=70_000, gently=gently)]
     found = list_objects("s3://bucket/ds", PATIENT).files["sub-01/func/a b+c.nii.gz"]
     assert isinstance(found, RemoteFile)
     with open_stream(found) as stream:

@@ -26,9 +26,11 @@ def read(file: RemoteFile) -> bytes:
         return stream.read()
 
 
-def test_a_stream_goes_on_at_the_next_byte_and_reads_no_byte_twice(web: WebServer) -> None:
+@pytest.mark.parametrize("gently", [False, True])
+def test_a_stream_goes_on_at_the_next_byte_and_reads_no_byte_twice(web: WebServer, gently: bool) -> None:
     web.pages["/x.bin"] = Page(CONTENT)
-    web.trouble["/x.bin"] = [Trouble(after=200_000), Trouble(in_headers=True), Trouble(after=150_001)]
+    web.trouble["/x.bin"] = [Trouble(after=200_000, gently=gently), Trouble(in_headers=True, gently=gently),
+                             Trouble(after=150_001, gently=gently)]
     with counting() as traffic:
         assert read(file_of(web)) == CONTENT
     assert web.ranges("/x.bin") == ["", "bytes=200000-", "bytes=200000-", "bytes=350001-"]
@@ -67,6 +69,19 @@ def test_a_file_that_changes_is_refused(web: WebServer, page: Page) -> None:
     web.trouble["/x.bin"] = [Trouble(after=300_000)]
     with pytest.raises(DataError, match="changed while it was read"):
         read(file_of(web))
+
+
+@pytest.mark.parametrize("page", [Page(CONTENT), Page(CONTENT, etag=None), Page(CONTENT, chunked=True)])
+def test_the_first_answer_may_end_in_its_headers_or_its_body(web: WebServer, page: Page) -> None:
+    web.pages["/x.bin"] = page
+    web.trouble["/x.bin"] = [Trouble(in_headers=True, gently=True), Trouble(after=0, gently=True),
+                             Trouble(after=99_999, gently=True)]
+    assert read(file_of(web, route=Route(attempts=4, timeout_s=5))) == CONTENT
+
+
+def test_an_empty_file_is_empty(web: WebServer) -> None:
+    web.pages["/x.bin"] = Page(b"")
+    assert read(file_of(web)) == b""
 
 
 def test_a_server_without_ranges_serves_a_whole_file_but_no_rest(web: WebServer) -> None:
