@@ -40,7 +40,7 @@ class RunVoxels:
     ----------
     flat : ndarray of int64, shape (n,)
         Sorted positions on the grid.
-    data : ndarray of float64, shape (n_volumes, n)
+    data : ndarray of float32 or float64, shape (n_volumes, n)
         Smoothed signal.
     sound : ndarray of bool, shape (n,)
         Inside the run's brain mask; finite in every volume and not constant before smoothing.
@@ -49,7 +49,7 @@ class RunVoxels:
     """
 
     flat: IntArray
-    data: FloatArray
+    data: NDArray[np.floating]
     sound: NDArray[np.bool_]
     notes: tuple[str, ...]
 

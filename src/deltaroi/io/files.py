@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
-import io
 import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -23,15 +22,15 @@ ContentState = Literal["ok", "missing", "not fetched", "broken link", "empty"]
 _POINTER = b"/annex/objects/"
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     """Write a file so that a reader sees the old bytes or the new ones, never a part.
 
     Parameters
     ----------
     path : Path
         Target; its folder is made.
-    data : bytes
-        Content.
+    data : bytes or callable
+        Content, or a function that writes it to the binary file that it is given.
 
     Raises
     ------
@@ -56,13 +55,16 @@ def _file_among(folders: Iterable[Path]) -> Path | None:
     return None
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".tmp-{socket.gethostname()}~{os.getpid()}~")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            if callable(data):
+                data(stream)
+            else:
+                stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(0o644)
@@ -79,9 +81,8 @@ def write_json(path: Path, data: Any) -> None:
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays atomically as an uncompressed npz whose bytes depend on the arrays alone."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy stamps every member with 1980-01-01
-    atomic_write(path, buffer.getvalue())
+    # numpy stamps every member with 1980-01-01
+    atomic_write(path, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
 
 
 def gzip_bytes(data: bytes, level: int = 1) -> bytes:

@@ -29,8 +29,9 @@ class Gathered:
         What the file says about itself.
     flat : ndarray of int64, shape (n,)
         The wanted voxels, flat C-order positions, in the caller's order.
-    data : ndarray of float64, shape (n_volumes, n)
-        Their values, smoothed when a plan was given.
+    data : ndarray, shape (n_volumes, n)
+        Their values, smoothed when a plan was given: float32 where it holds every value that the file can store
+        (float32, and integers of up to 16 bits without a scale factor), otherwise float64.
     finite : ndarray of bool, shape (n,)
         Whether the stored value is a number in every volume, before smoothing.
     constant : ndarray of bool, shape (n,)
@@ -41,7 +42,7 @@ class Gathered:
 
     header: ImageHeader
     flat: IntArray
-    data: FloatArray
+    data: NDArray[np.floating]
     finite: NDArray[np.bool_]
     constant: NDArray[np.bool_]
     n_nonfinite: int
@@ -97,8 +98,8 @@ def gather(source: Source, flat: NDArray[np.integer], plan: SmoothingPlan | None
 
     Notes
     -----
-    Without smoothing the values are those of nibabel's ``get_fdata()``. Memory: the result, and blocks of
-    8 volumes of the voxels read.
+    Without smoothing the values are those of nibabel's ``get_fdata()``. Smoothing is done in float64, and its result
+    kept in the type of ``data``, as nilearn does. Memory: the result, and blocks of 8 volumes of the voxels read.
     """
     return gather_sets(source, [VoxelSet(np.asarray(flat, dtype=np.int64), plan)], space)[0]
 
@@ -175,6 +176,12 @@ def _as_numbers(block: NDArray[np.generic],
     return values, None if finite.all() else finite
 
 
+def _kept_type(header: ImageHeader) -> type[np.floating]:
+    """The smallest floating type that holds every value that the file can store."""
+    small = header.dtype.itemsize <= (4 if header.dtype.kind == "f" else 2)
+    return np.float32 if small and not header.scaled else np.float64
+
+
 class _Keeper:
     """Collects one voxel set."""
 
@@ -186,7 +193,7 @@ class _Keeper:
         self._columns = layout.columns(wanted.reads)
         self._plan = None if wanted.plan is None else wanted.plan.reading(self._columns, len(layout.place))
         self._inner = self._columns if self._plan is None else self._plan.wanted
-        self._data = np.empty((header.n_volumes, n))
+        self._data = np.empty((header.n_volumes, n), dtype=_kept_type(header))
         self._finite = np.ones(n, dtype=bool)
         self._constant = np.ones(n, dtype=bool)
         self._first: FloatArray | None = None
