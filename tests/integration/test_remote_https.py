@@ -67,6 +67,7 @@ def test_a_table_of_urls_gives_the_artefacts_of_local_files(web: WebServer, simu
     deltaroi.run(tmp_path / "local.yaml", tmp_path / "home", until="first-level")
     assert artefacts(tmp_path / "out") == artefacts(tmp_path / "home")
     assert len(artefacts(tmp_path / "out")) == 4
+    assert not sum(deltaroi.run(tmp_path / "study.yaml", tmp_path / "out", until="first-level").reran.values())
 
 
 def test_check_reads_headers_only_and_small_files_once(web: WebServer, tmp_path: Path) -> None:

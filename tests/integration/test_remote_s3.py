@@ -136,7 +136,7 @@ def test_no_credential_is_written_anywhere(simulated: Path, proxy: Proxy, tmp_pa
     ended = subprocess.run([sys.executable, "-m", "deltaroi", "run", str(study), "--out", str(tmp_path / "out"),
                             "--jobs", "2"], capture_output=True, text=True, check=False)
     assert ended.returncode == 5, ended.stderr
-    assert "read over the network: " in ended.stdout
+    assert "read over the network for these results: " in ended.stdout
     written = [path for folder in ("out", "cache") for path in (tmp_path / folder).rglob("*")]
     texts = [ended.stdout, ended.stderr, *map(str, written), *(path.read_bytes().decode("latin-1") for path in written
                                                               if path.is_file())]

@@ -130,8 +130,8 @@ def transfer_lines(transfers: Mapping[str, float]) -> Iterator[str]:
     if transfers:
         total = sum(transfers[kind] for kind in ("streamed", "fetched", "peeked"))
         again = f", {transfers['drops']:.0f} connections dropped and taken up again" if transfers["drops"] else ""
-        yield (f"read over the network: {total / 1e6:.1f} MB of {transfers['files']:.0f} files at "
-               f"{transfers['mb_per_s']:.1f} MB/s per connection{again}")
+        yield (f"read over the network for these results: {total / 1e6:.1f} MB of {transfers['files']:.0f} files "
+               f"at {transfers['mb_per_s']:.1f} MB/s per connection{again}")
 
 
 def status_lines(effects: pd.DataFrame) -> Iterator[str]:

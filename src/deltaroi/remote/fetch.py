@@ -113,14 +113,14 @@ def _fetch(file: RemoteFile) -> RemoteFile:
     if known is not None and file.tag in (known.tag, f"sha256:{known.sha256}"):
         return file
     hashed = file.tag.startswith("sha256:")
-    current().add(files=1)
     with RemoteStream(replace(file, tag="") if hashed else file, "fetched",
                       unless=known.tag if known is not None and not file.tag else "") as stream:
         content = stream.read()
         if stream.unchanged and known is not None:
-            return replace(file, size=file.size, tag=known.tag)
+            return replace(file, size=known.size, tag=known.tag)
+    current().add(files=1)
     content = _without_transport(content, stream.coding, file)
-    found = keep(file, content, "" if hashed else stream.tag)
+    found = keep(replace(file, size=stream.size, tag="" if hashed else stream.tag), content)
     if hashed and found.tag != file.tag:
         raise changed(file)
     return replace(file, size=stream.size, tag=found.tag)

@@ -27,10 +27,10 @@ _OFF = ("off", "0", "no", "none")  # of what else is kept between runs; fetched 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of a file: its state when it was fetched, and the digest of its content."""
+    """What is kept of a file: its state and length as the server told them, and the digest of its content."""
 
     tag: str
-    size: int
+    size: int | None
     sha256: str
 
 
@@ -80,10 +80,10 @@ def kept(file: RemoteFile) -> Kept | None:
         return None
 
 
-def keep(file: RemoteFile, content: bytes, tag: str) -> Kept:
-    """Keep the content of a file."""
+def keep(file: RemoteFile, content: bytes) -> Kept:
+    """Keep the content of a file in the state that its tag says; without one its digest is its tag."""
     digest = hashlib.sha256(content).hexdigest()
-    known = Kept(tag or f"sha256:{digest}", len(content), digest)
+    known = Kept(file.tag or f"sha256:{digest}", file.size, digest)
     path = place_of(file)
     _write(path, content)
     _write(_beside(path, "state"), json.dumps(vars(known)).encode())
