@@ -1,18 +1,28 @@
-"""How long finding the runs of a 200-subject × 2-session fMRIPrep tree takes: ``python benchmarks/find_runs.py``.
+"""How long a 200-subject × 2-session fMRIPrep tree takes to be found, planned and checked.
 
-The tree has the names that fMRIPrep 23 writes (anatomy, figures, several spaces, surfaces), as small files.
+``python benchmarks/find_runs.py [SUBJECTS]``. The tree has the names that fMRIPrep 23 writes (anatomy, several spaces,
+surfaces), as small files; what a study reads (headers, confounds, events) is as large as in a real one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import nibabel
+import numpy as np
+from timing import timed
+
+from deltaroi.config.read import read_study
 from deltaroi.io.inventory import DatasetQuery, find_runs
+from deltaroi.pipeline.check import check
+from deltaroi.pipeline.plan import make_plan
 
 ANAT = ["desc-aparcaseg_dseg.nii.gz", "desc-aseg_dseg.nii.gz", "desc-brain_mask.json", "desc-brain_mask.nii.gz",
         "desc-preproc_T1w.json", "desc-preproc_T1w.nii.gz", "dseg.nii.gz", "from-T1w_to-fsnative_mode-image_xfm.txt",
@@ -34,6 +44,11 @@ FUNC = ["AROMAnoiseICs.csv", "boldref.nii.gz", "desc-MELODIC_mixing.tsv", "desc-
         "space-T1w_desc-brain_mask.nii.gz", "space-T1w_desc-preproc_bold.json", "space-T1w_desc-preproc_bold.nii.gz",
         "space-fsLR_den-91k_bold.dtseries.nii", "space-fsLR_den-91k_bold.json"]
 TASKS = {"emotion": 2, "rest": 1}
+VOLUMES = 150
+MOTION = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+LINKS = {"space-MNI152NLin2009cAsym_res-2_desc-preproc_bold.nii.gz": "bold.nii.gz",
+         "space-MNI152NLin2009cAsym_res-2_desc-brain_mask.nii.gz": "mask.nii.gz",
+         "desc-confounds_timeseries.tsv": "confounds.tsv"}
 
 
 def build(root: Path, subjects: int = 200) -> DatasetQuery:
@@ -65,18 +80,72 @@ def build(root: Path, subjects: int = 200) -> DatasetQuery:
     return DatasetQuery(raw, derived, "emotion", sessions=("pre", "post"))
 
 
+def fill(root: Path) -> Path:
+    """Give the runs of the task real headers, confounds and events, and write a study file.
+
+    Images and confounds are hard links to one file each: a benchmark need not write gigabytes, and reads as many bytes.
+    """
+    one = root / "one"
+    one.mkdir()
+    affine = np.array([[2.0, 0, 0, -96.5], [0, 2, 0, -132.5], [0, 0, 2, -78.5], [0, 0, 0, 1]])
+    for name, shape in (("bold", (97, 115, 97, VOLUMES)), ("mask", (97, 115, 97))):
+        image = nibabel.Nifti1Image(np.ones(shape, np.uint8), affine)
+        image.header.set_xyzt_units("mm", "sec")
+        image.header.set_zooms((2.0, 2.0, 2.0, 2.0)[:len(shape)])
+        nibabel.save(image, one / f"{name}.nii.gz")
+    columns = [f"{name}{more}" for name in MOTION for more in ("", "_derivative1", "_power2", "_derivative1_power2")]
+    columns += ["framewise_displacement", "std_dvars", "global_signal", *(f"a_comp_cor_{n:02d}" for n in range(200))]
+    values = np.random.default_rng(0).normal(size=(VOLUMES, len(columns)))
+    (one / "confounds.tsv").write_text("\n".join("\t".join(map(str, row)) for row in (columns, *values)) + "\n")
+    for path in root.rglob("*_task-emotion_*"):
+        for end, name in LINKS.items():
+            if path.name.endswith(end):
+                path.unlink()
+                path.hardlink_to(one / name)
+    events = "onset\tduration\ttrial_type\n" + "".join(f"{8 * n + 4}\t4\t{('vn', 'vt')[n % 2]}\n" for n in range(34))
+    for path in root.rglob("*_task-emotion_*_events.tsv"):
+        path.write_text(events)
+    study = root / "study.yaml"
+    study.write_text("schema_version: 1\nname: benchmark\ngroups: {column: group, levels: [A, B], "
+                     "assignment: randomised}\nregions: {include: [amygdala, AI]}\ncontrasts: {negative: vn - vt}\n"
+                     "dataset: {bids_dir: bids, derivatives: derivatives, task: emotion, sessions: [pre, post]}\n")
+    return study
+
+
+def listed(root: Path) -> int:
+    """List the folders that ``find_runs`` lists, and do no more: what a cache of listings could save."""
+    folders = [root]
+    for folder in folders:
+        with os.scandir(folder) as entries:
+            folders += [Path(entry.path) for entry in entries if entry.name.startswith(("sub-", "ses-", "func"))
+                        and entry.is_dir()]
+    return len(folders)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long something takes."""
+    return timed(work)[0]
+
+
 def main() -> None:
-    """Build, find five times, print."""
+    """Build, find five times, plan and check with an empty cache and a filled one, print."""
     with tempfile.TemporaryDirectory() as name:
-        query = build(Path(name), int(sys.argv[1]) if len(sys.argv) > 1 else 200)
-        files = sum(1 for path in Path(name).rglob("*") if path.is_file())
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            found = find_runs(query)
-            times.append(time.perf_counter() - start)
-    print(f"{files} files, {len(found.runs)} runs, {len(found.exclusions)} exclusions")
-    print(f"find_runs: first {times[0]:.2f} s, median {statistics.median(times):.2f} s, slowest {max(times):.2f} s")
+        root = Path(name)
+        query = build(root, int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+        study = fill(root)
+        print(f"{sum(path.is_file() for path in root.rglob('*'))} files, {len(find_runs(query).runs)} runs")
+        times = [seconds(lambda: find_runs(query)) for _ in range(5)]
+        print(f"find_runs: median {statistics.median(times):.2f} s, slowest {max(times):.2f} s")
+        listing = [seconds(lambda: [listed(root / top) for top in ("bids", "derivatives")]) for _ in range(5)]
+        print(f"  of which listing the folders: {statistics.median(listing):.2f} s")
+        time.sleep(3)  # files younger than two seconds are not trusted yet
+        for what, work in (("make_plan", lambda: make_plan(read_study(study), study)), ("check", lambda: check(study))):
+            os.environ["DELTAROI_CACHE"] = str(root / f"cache-{what}")
+            cold = seconds(work)
+            warm = [seconds(work) for _ in range(3)]
+            size = sum(path.stat().st_size for path in (root / f"cache-{what}").iterdir())
+            print(f"{what}: with an empty cache {cold:.1f} s, with a filled one {statistics.median(warm):.2f} s "
+                  f"(cache {size / 1e6:.1f} MB)")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation("maps: the weights of a contrast forgotten", "measuring/subject.py", "np.sum([weight * maps[part].values",
+             "np.sum([1.0 * maps[part].values", "tests/unit/measuring/test_measure_subject.py"),
+    Mutation("cache: a change that keeps size and time is not noticed", "io/looks.py",
+             "found.st_mtime_ns, found.st_ctime_ns, found.st_ino]", "found.st_mtime_ns, 0, found.st_ino]",
+             "tests/unit/io/test_looks.py"),
     Mutation("replication: a turned row keeps its sign", "pipeline/card_results.py",
              "return from_t(kind, sign * statistic, first, second, df)",
              "return from_t(kind, statistic, first, second, df)", "tests/unit/pipeline/test_card.py"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ["DELTAROI_CACHE"] = "off"  # for this process and those that it starts; tests of the cache say where it lies
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 

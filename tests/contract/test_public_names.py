@@ -43,14 +43,3 @@ def test_names_survive_the_import_of_the_rooms_behind_them() -> None:
 def test_unknown_name() -> None:
     with pytest.raises(AttributeError, match="no attribute"):
         deltaroi.nothing  # noqa: B018
-
-
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]])
-def test_help_imports_nothing_heavy(words: list[str]) -> None:
-    """The help of a single command imports pydantic, but only because typer itself reads paths with it."""
-    code = (f"import sys\nfrom deltaroi.cli.main import entry\ntry:\n    entry({words!r})\nexcept SystemExit: pass\n"
-            "heavy = {'numpy', 'pandas', 'pydantic', 'nilearn', 'nibabel', 'scipy', 'matplotlib', 'rich', 'yaml'}\n"
-            "sys.stderr.write(repr(sorted(heavy & sys.modules.keys())))")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr in ("[]", "['pydantic']" if len(words) > 1 else "[]")
-    assert done.stdout

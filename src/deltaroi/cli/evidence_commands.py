@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from deltaroi.cli.groups import group
 from deltaroi.cli.progress import say, tell
 
 
@@ -20,8 +21,7 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    evidence = typer.Typer(rich_markup_mode=None, no_args_is_help=True,
-                           help="The published results of the seven studies.")
+    evidence = group("The published results of the seven studies.")
     evidence.command(name="list")(evidence_list)
     evidence.command(name="check")(evidence_check)
     evidence.command(name="plot")(evidence_plot)

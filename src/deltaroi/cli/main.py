@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
 
 import typer
 
@@ -19,17 +20,15 @@ from deltaroi.cli import (
     region_commands,
     study_commands,
 )
+from deltaroi.cli.groups import group
+from deltaroi.cli.log import FLAG, failed, logged
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
 
 LATER = ("app",)
 
 
-app = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Did the response of a brain region change with training, and more so than in the control group?",
-)
+app = group("Did the response of a brain region change with training, and more so than in the control group?")
 study_commands.register(app)
 data_commands.register(app)
 region_commands.register(app)
@@ -61,30 +60,41 @@ def entry(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         The words after ``deltaroi``; by default those of this process.
     """
-    code = _run(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    sys.exit(logged(words, _answer) if FLAG in words else _answer(words))
+
+
+def _answer(arguments: Sequence[str]) -> int:
+    """Do what a command line says, and see that its results are out."""
+    code = _run(arguments)
     try:
         told()
     except UsageError as error:
+        code = _report(error, code or error.exit_code)
+    return code
+
+
+def _report(error: DeltaroiError, exit_code: int) -> int:
+    """Say what is wrong, or log it; returns the exit code."""
+    if not failed(error, exit_code):
         say(f"deltaroi: {error}")
-        code = code or error.exit_code
-    sys.exit(code)
+    return exit_code
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: Sequence[str]) -> int:
     try:
         if arguments and arguments[0] in LATER:
             raise UsageError(f"the command '{arguments[0]}' is not available in this version",
                              hint="`deltaroi --help` lists the commands")
-        app(args=arguments, prog_name="deltaroi")
+        app(args=list(arguments), prog_name="deltaroi")
         return 0
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except DeltaroiError as error:
-        say(f"deltaroi: {error}")
-        return error.exit_code
+        return _report(error, error.exit_code)
     except BrokenPipeError:
         return 0
     except Exception:
         say(traceback.format_exc())
-        say("deltaroi: this is a bug; please report it with the lines above and the output of `deltaroi info`")
-        return 1
+        return _report(DeltaroiError("this is a bug; please report it with the lines above and the output of "
+                                     "`deltaroi info`"), 1)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from deltaroi.cli.log import LOG_JSON, shown
 from deltaroi.cli.options import words
-from deltaroi.cli.progress import Bars, say, tell
+from deltaroi.cli.progress import say, tell
 
 if TYPE_CHECKING:
     from deltaroi.pipeline.power import PowerResult
@@ -29,7 +30,8 @@ def power(study: Path = typer.Argument(..., help="The study file; its data need 
           effects: str = typer.Option("", "--effects", help="Effects to be found, with commas."),
           criteria: str = typer.Option("", "--criteria", help="uncorrected, holm, max_t (slow), with commas."),
           draws: int = typer.Option(None, "--draws", help="Simulated studies per n and effect."),
-          jobs: int = typer.Option(None, "--jobs", min=1, help="Worker processes; never changes a number.")) -> None:
+          jobs: int = typer.Option(None, "--jobs", min=1, help="Worker processes; never changes a number."),
+          log_json: bool = LOG_JSON) -> None:
     """How many subjects the study needs, by simulating its own analysis."""
     from deltaroi.pipeline.power import PowerOptions
     from deltaroi.pipeline.power import power as power_of
@@ -39,8 +41,9 @@ def power(study: Path = typer.Argument(..., help="The study file; its data need 
     instead = {key: value for key, value in instead.items() if value}
     if draws is not None:
         instead["draws"] = draws
-    with Bars() as bars:
-        result = power_of(study, out, PowerOptions(pilot, contrast, group_column, instead), jobs=jobs, progress=bars)
+    with shown(log_json) as progress:
+        result = power_of(study, out, PowerOptions(pilot, contrast, group_column, instead), jobs=jobs,
+                          progress=progress)
     for line in power_lines(result):
         tell(line)
     say(f"written: {result.page}")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import typer
 
-from deltaroi.cli.progress import Bars, say, tell
+from deltaroi.cli.groups import group
+from deltaroi.cli.log import LOG_JSON, shown
+from deltaroi.cli.progress import say, tell
 from deltaroi.cli.replicate_command import studies_replicate
 
 NAME = typer.Argument(..., metavar="NAME", help="A published design; `deltaroi studies list` names them.")
@@ -14,7 +16,7 @@ NAME = typer.Argument(..., metavar="NAME", help="A published design; `deltaroi s
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    studies = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The seven published designs.")
+    studies = group("The seven published designs.")
     studies.command(name="list")(studies_list)
     studies.command(name="show")(studies_show)
     studies.command(name="init")(studies_init)
@@ -71,13 +73,15 @@ def studies_simulate(name: str = NAME, out: Path = typer.Argument(..., help="A n
                      null: bool = typer.Option(False, "--null", help="Plant none of the reported effects."),
                      scale: float = typer.Option(1.0, "--scale", min=0.01, help="Factor on the published number of "
                                                  "people of every group."),
-                     jobs: int = typer.Option(1, "--jobs", min=1, help="Worker processes.")) -> None:
+                     jobs: int = typer.Option(1, "--jobs", min=1, help="Worker processes."), log_json: bool = LOG_JSON
+                     ) -> None:
     """Simulate a published design at its published n, with the reported effects in it: data, truth and study file."""
     from deltaroi.cli.show_studies import planted_lines
     from deltaroi.pipeline.published import SimulateOptions, simulate_published
 
     say("deltaroi studies simulate: the data are simulated")
-    with Bars() as bars:
-        result = simulate_published(name, out, SimulateOptions(resolution, seed, null, scale), jobs=jobs, progress=bars)
+    with shown(log_json) as progress:
+        result = simulate_published(name, out, SimulateOptions(resolution, seed, null, scale), jobs=jobs,
+                                    progress=progress)
     for line in planted_lines(result):
         tell(line)

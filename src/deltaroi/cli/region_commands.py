@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from deltaroi.cli.groups import group
 from deltaroi.cli.options import as_option, from_options, words
 from deltaroi.cli.progress import say, tell
 
@@ -31,7 +32,7 @@ FORMAT = typer.Option(Format.png, "--format", help="File format of the picture."
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    regions = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The region library.")
+    regions = group("The region library.")
     regions.command(name="list")(regions_list)
     regions.command(name="show")(regions_show)
     regions.command(name="find", context_settings={"ignore_unknown_options": True})(regions_find)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from deltaroi.cli.progress import Bars, say, tell
+from deltaroi.cli.log import LOG_JSON, outcome, shown
+from deltaroi.cli.progress import say, tell
 
 if TYPE_CHECKING:
     from deltaroi.pipeline.replicate import Replication
@@ -26,7 +27,8 @@ def studies_replicate(name: str = NAME, study: Path = STUDY, out: Path = OUT,
                       seed: int = typer.Option(None, "--seed", min=0, help="Simulation: its seed; 1 by default."),
                       null: bool = typer.Option(False, "--null", help="Simulation: plant no reported effect."),
                       scale: float = typer.Option(None, "--scale", min=0.01, help="Simulation: factor on the published "
-                                                  "number of people; 1 by default.")) -> None:
+                                                  "number of people; 1 by default."),
+                      log_json: bool = LOG_JSON) -> None:
     """Run a published study's analysis on simulated or your own data; a card says, claim by claim, what replicates."""
     from deltaroi.pipeline.published import SimulateOptions
     from deltaroi.pipeline.replicate import replicate
@@ -36,8 +38,9 @@ def studies_replicate(name: str = NAME, study: Path = STUDY, out: Path = OUT,
     simulate = SimulateOptions(null=null, **given) if given or null else None  # type: ignore[arg-type]
     if study is None:
         say("deltaroi studies replicate: no study file is given, so the data are simulated")
-    with Bars() as bars:
-        result = replicate(name, out, study, simulate=simulate, jobs=jobs, progress=bars)
+    with shown(log_json) as progress:
+        result = replicate(name, out, study, simulate=simulate, jobs=jobs, progress=progress)
+    outcome(result.run.warnings, result.run.exclusions, result.run.failures)
     for line in card_lines(result):
         tell(line)
     say(f"written: {result.page}")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from deltaroi.cli.progress import Bars, say, tell
+from deltaroi.cli.log import LOG_JSON, outcome, shown
+from deltaroi.cli.progress import say, tell
 
 
 class Until(StrEnum):
@@ -31,14 +32,15 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(out: Path = typer.Argument(..., help="A new or empty folder."),
-         jobs: int = typer.Option(2, "--jobs", min=1, help="Worker processes.")) -> None:
+         jobs: int = typer.Option(2, "--jobs", min=1, help="Worker processes."), log_json: bool = LOG_JSON) -> None:
     """Simulate a small study with a known effect, run everything, and show what was found."""
     from deltaroi.cli.show import demo_lines
     from deltaroi.pipeline.demo import run_demo
 
     say("deltaroi demo: the data of this demo are simulated")
-    with Bars() as bars:
-        result = run_demo(out, jobs=jobs, progress=bars)
+    with shown(log_json) as progress:
+        result = run_demo(out, jobs=jobs, progress=progress)
+    outcome(result.run.warnings, result.run.exclusions, result.run.failures)
     for line in demo_lines(result):
         tell(line)
     raise typer.Exit(result.run.exit_code)
@@ -63,12 +65,15 @@ def init(bids_dir: str = typer.Argument(..., help="Folder of the BIDS dataset, o
     say(f"written: {out}; read it, then `deltaroi check {out}`")
 
 
-def check(study: Path = typer.Argument(..., help="The study file.")) -> None:
+def check(study: Path = typer.Argument(..., help="The study file."), log_json: bool = LOG_JSON) -> None:
     """Show which subjects, runs, events and ROIs will be used or not, and why; computes and writes nothing."""
     from deltaroi.cli.show import check_lines
     from deltaroi.pipeline.check import check as check_study
+    from deltaroi.tables import failures
 
-    result = check_study(study)
+    with shown(log_json) as progress:
+        result = check_study(study, progress, jobs=None)
+    outcome(result.warnings, result.exclusions, failures(result.plan.exclusions))
     for line in check_lines(result):
         tell(line)
     raise typer.Exit(result.exit_code)
@@ -76,7 +81,8 @@ def check(study: Path = typer.Argument(..., help="The study file.")) -> None:
 
 def run(study: Path = typer.Argument(..., help="The study file."), out: Path = OUT, jobs: int = JOBS,
         until: Until = typer.Option(Until.report, "--until", help="Stop after this stage."),
-        dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done; write nothing.")) -> None:
+        dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done; write nothing."),
+        log_json: bool = LOG_JSON) -> None:
     """Masks, first level, responses, effects, report; resumes where it was interrupted."""
     from deltaroi.cli.show import dry_run_lines, run_lines
     from deltaroi.pipeline.run import preview
@@ -86,8 +92,9 @@ def run(study: Path = typer.Argument(..., help="The study file."), out: Path = O
         for line in dry_run_lines(preview(study, out)):
             tell(line)
         return
-    with Bars() as bars:
-        result = run_study(study, out, jobs=jobs, until=until.value, progress=bars)
+    with shown(log_json) as progress:
+        result = run_study(study, out, jobs=jobs, until=until.value, progress=progress)
+    outcome(result.warnings, result.exclusions, result.failures)
     for line in run_lines(result):
         tell(line)
     raise typer.Exit(result.exit_code)

@@ -198,9 +198,12 @@ def _listing(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder; a link that leads in circles is not."""
+    """Whether an entry is a folder; a link that leads in circles is not.
+
+    Where a link leads is asked of the disk, but not of one that is named as a file: git-annex makes every file a link.
+    """
     try:
-        return entry.is_dir()
+        return entry.is_dir(follow_symlinks=not entry.name.endswith(_READ))
     except OSError:
         return False
 

@@ -53,6 +53,11 @@ class DatasetQuery:
     slice_time_ref: float | None = None
     every_session: bool = False
 
+    @property
+    def places(self) -> dict[str, Path | RemoteDataset]:
+        """The datasets by their role."""
+        return {"raw": self.bids_dir, "derivatives": self.derivatives}
+
 
 def open_folder(folder: Path, where: str, inner: Sequence[str]) -> Path:
     """A folder that holds subjects.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ MASK_NOTE = "variance_path was used for one thing: voxels without a positive var
 
 
 @dataclass(frozen=True, eq=False)
-class _Measured:
+class MeasuredMap:
     """The ROI voxels of one map: ``values`` and ``used`` stand beside the set's positions."""
 
     row: MapRow
@@ -40,7 +41,7 @@ class _Measured:
 
 
 @dataclass
-class _Ledger:
+class Ledger:
     """What is noticed on the way."""
 
     exclusions: list[Exclusion] = field(default_factory=list)
@@ -52,7 +53,14 @@ class _Ledger:
                                          value=row.file.shown, failure=failure))
 
 
-class _RegionSets:
+class Drawn(Protocol):
+    """Knows the ROIs on a grid."""
+
+    def on(self, grid: Grid) -> RegionSet:
+        """The ROIs on a grid."""
+
+
+class RegionSets:
     """The ROIs on every grid that comes along, each drawn once."""
 
     def __init__(self, asked: Asked) -> None:
@@ -106,16 +114,16 @@ def measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | Non
 def _measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | None, traffic: Traffic) -> MeasureResult:
     asked = resolve(options)
     rows, notes = read_maps(maps, base)
-    ledger = _Ledger([*asked.exclusions], [*asked.notes, *notes])
-    sets = _RegionSets(asked)
+    ledger = Ledger([*asked.exclusions], [*asked.notes, *notes])
+    sets = RegionSets(asked)
     by_subject: dict[str, list[MapRow]] = defaultdict(list)
     for row in rows:
         by_subject[row.subject].append(row)
     records: list[dict[str, object]] = []
     drawn: list[tuple[MapRow, RegionSet]] = []
     for subject in sorted(by_subject):
-        measured = [one for row in by_subject[subject] if (one := _read(row, sets, options, ledger)) is not None]
-        records += _summarise(measured, options, ledger)
+        measured = [one for row in by_subject[subject] if (one := read_row(row, sets, options, ledger)) is not None]
+        records += summarise_maps(measured, options, ledger)
         drawn += [(one.row, one.regions) for one in measured]
     tables = [found.table for found in sets.by_grid.values() if len(found.table)]
     ledger.exclusions += _undrawn(drawn)
@@ -125,8 +133,8 @@ def _measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | No
         _warnings(rows, sets.by_grid.values(), ledger), options, traffic.as_record() if traffic.requests else {})
 
 
-def _read(row: MapRow, sets: _RegionSets, options: MeasureOptions, ledger: _Ledger) -> _Measured | None:
-    """The ROI voxels of one map; None, with an exclusion, when it cannot be used."""
+def open_row(row: MapRow, options: MeasureOptions, ledger: Ledger) -> tuple[MapImage, MapImage | None] | None:
+    """A map and its variance, whose voxels are not read yet; None, with an exclusion, when it cannot be used."""
     try:
         image = open_map(row.file, options.space)
         variance = None if row.variance is None else open_map(row.variance, options.space)
@@ -146,6 +154,15 @@ def _read(row: MapRow, sets: _RegionSets, options: MeasureOptions, ledger: _Ledg
         except DataError as error:
             ledger.lost(row, error.message, failure=False)
             return None
+    return image, variance
+
+
+def read_row(row: MapRow, sets: Drawn, options: MeasureOptions, ledger: Ledger) -> MeasuredMap | None:
+    """The ROI voxels of one map; None, with an exclusion, when it cannot be used."""
+    opened = open_row(row, options, ledger)
+    if opened is None:
+        return None
+    image, variance = opened
     regions = sets.on(image.grid)
     flat = _union(regions.rois)
     try:
@@ -155,7 +172,7 @@ def _read(row: MapRow, sets: _RegionSets, options: MeasureOptions, ledger: _Ledg
         ledger.lost(row, f"map not readable: {error.message}", failure=True)
         return None
     _notice(image, values, spread, ledger)
-    return _Measured(row, regions, values, _used(values, spread))
+    return MeasuredMap(row, regions, values, _used(values, spread))
 
 
 def _undrawn(drawn: Sequence[tuple[MapRow, RegionSet]]) -> list[Exclusion]:
@@ -179,7 +196,7 @@ def _used(values: FloatArray, variance: FloatArray | None) -> NDArray[np.bool_]:
     return np.isfinite(values) & np.isfinite(variance) & (variance > 0)
 
 
-def _notice(image: MapImage, values: FloatArray, variance: FloatArray | None, ledger: _Ledger) -> None:
+def _notice(image: MapImage, values: FloatArray, variance: FloatArray | None, ledger: Ledger) -> None:
     ledger.counts["by convention"] += image.orientation == "by convention"
     zeros = 0 if variance is not None else int(np.count_nonzero(values == 0))
     ledger.counts["maps with zeros"] += zeros > 0
@@ -187,9 +204,9 @@ def _notice(image: MapImage, values: FloatArray, variance: FloatArray | None, le
     ledger.warnings += [f"{image.file.shown}: {note}" for note in image.notes]
 
 
-def _summarise(measured: Sequence[_Measured], options: MeasureOptions, ledger: _Ledger) -> list[dict[str, object]]:
+def summarise_maps(measured: Sequence[MeasuredMap], options: MeasureOptions, ledger: Ledger) -> list[dict[str, object]]:
     """The responses of one subject."""
-    by_grid: dict[str, list[_Measured]] = defaultdict(list)
+    by_grid: dict[str, list[MeasuredMap]] = defaultdict(list)
     for one in measured:
         by_grid[one.regions.grid.digest].append(one)
     if len(by_grid) > 1:
@@ -203,8 +220,8 @@ def _summarise(measured: Sequence[_Measured], options: MeasureOptions, ledger: _
     return records
 
 
-def _one_roi(maps: Sequence[_Measured], roi: RoiVoxels, where: NDArray[np.intp], options: MeasureOptions,
-             ledger: _Ledger) -> list[dict[str, object]]:
+def _one_roi(maps: Sequence[MeasuredMap], roi: RoiVoxels, where: NDArray[np.intp], options: MeasureOptions,
+             ledger: Ledger) -> list[dict[str, object]]:
     """One ROI in the maps of one subject that have one grid."""
     total = float(roi.weights.sum())
     covered = {id(one): float(roi.weights[one.used[where]].sum()) / total for one in maps}
@@ -231,7 +248,7 @@ def _one_roi(maps: Sequence[_Measured], roi: RoiVoxels, where: NDArray[np.intp],
     return records
 
 
-def _record(one: _Measured, roi: RoiVoxels, where: NDArray[np.intp], used: NDArray[np.bool_], enough: bool,
+def _record(one: MeasuredMap, roi: RoiVoxels, where: NDArray[np.intp], used: NDArray[np.bool_], enough: bool,
             options: MeasureOptions) -> dict[str, object]:
     """One row of the responses; without ``enough`` coverage its value is missing."""
     how = resolve_summary(options.summary, roi.rule)
@@ -247,21 +264,27 @@ def _record(one: _Measured, roi: RoiVoxels, where: NDArray[np.intp], used: NDArr
         "censored_fraction": np.nan}
 
 
-def _warnings(rows: Sequence[MapRow], sets: Iterable[RegionSet], ledger: _Ledger) -> tuple[str, ...]:
+def _warnings(rows: Sequence[MapRow], sets: Iterable[RegionSet], ledger: Ledger) -> tuple[str, ...]:
     """What was noticed, each thing once."""
     counts = ledger.counts
-    out = [VARIANCE_NOTE]
-    if any(row.variance is not None for row in rows):
-        out.append(MASK_NOTE)
-    if counts["by convention"]:
-        out.append("left and right are taken from SPM's convention, which cannot be verified: "
-                   f"{counts['by convention']} maps are Analyze files, whose headers cannot say it")
-    if counts["zeros"]:
-        out.append(f"{counts['zeros']} ROI voxels in {counts['maps with zeros']} maps are exactly 0 and were taken as "
-                   "outside the map")
+    out = about_maps(rows, counts)
     found = list(sets)
     if len(found) > 1:
         out.append(f"the maps have {len(found)} grids; the ROIs were drawn on each")
     small = [f"{row.region}-{row.hemisphere}_{row.definition}: {row.warning}" for one in found
              for row in one.table.itertuples() if row.warning != NA]
     return tuple(dict.fromkeys([*out, *ledger.warnings, *[note for one in found for note in one.notes], *small]))
+
+
+def about_maps(rows: Sequence[MapRow], counts: Mapping[str, int]) -> list[str]:
+    """What to know about maps, from the counts of a :class:`Ledger`."""
+    out = [VARIANCE_NOTE]
+    if any(row.variance is not None for row in rows):
+        out.append(MASK_NOTE)
+    if counts.get("by convention"):
+        out.append("left and right are taken from SPM's convention, which cannot be verified: "
+                   f"{counts['by convention']} maps are Analyze files, whose headers cannot say it")
+    if counts.get("zeros"):
+        out.append(f"{counts['zeros']} ROI voxels in {counts['maps with zeros']} maps are exactly 0 and were taken as "
+                   "outside the map")
+    return out

@@ -1,4 +1,7 @@
-"""What a run would use and what not, and the exit code it would end with; reads no voxel of BOLD, writes nothing."""
+"""What a run would use and what not, and the exit code it would end with.
+
+Reads no voxel of BOLD; writes nothing but the user's cache (:mod:`deltaroi.io.looks`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pandas as pd
 
 from deltaroi.config.read import read_study
 from deltaroi.config.study import Study
+from deltaroi.io.looks import looks_of
 from deltaroi.masks import roi_notes
 from deltaroi.pipeline.check_models import check_models
 from deltaroi.pipeline.check_rois import COLUMNS, check_rois, choice_sizes
@@ -20,6 +24,7 @@ from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.lock import judge
 from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
+from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores
 from deltaroi.pipeline.small_volume import foresee_small_volume
 from deltaroi.pipeline.transfers import counting_anew
@@ -91,13 +96,17 @@ class CheckResult:
         yield f"`deltaroi run` would end with exit code {self.exit_code}: {words[self.exit_code]}"
 
 
-def check(study_path: str | Path) -> CheckResult:
+def check(study_path: str | Path, progress: Progress | None = None, jobs: int | None = 1) -> CheckResult:
     """Look at what a study would use.
 
     Parameters
     ----------
     study_path : path
         The study file.
+    progress : Progress, optional
+        Is told how far the work has come.
+    jobs : int or None
+        Worker processes; None: ``execution.jobs`` of the study file. Never changes what is found.
 
     Returns
     -------
@@ -113,8 +122,9 @@ def check(study_path: str | Path) -> CheckResult:
     path = Path(study_path)
     study = read_study(path)
     lock = find_lock(study, path)
+    shown = progress or Quiet()
     with counting_anew():
-        plan = make_plan(study, path)
+        plan = make_plan(study, path, progress=shown)
     counted = {note: f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())}
     choices = {note for planned in (*plan.runs, *plan.localisers) for note in planned.run.notes}
     notes = tuple(text for note, text in counted.items() if note in choices)
@@ -122,7 +132,8 @@ def check(study_path: str | Path) -> CheckResult:
     base = path.resolve().parent
     rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
         (pd.DataFrame(columns=COLUMNS), ())
-    plan, unfit = check_models(study, plan)
+    plan, unfit = (plan, ()) if plan.maps else check_models(
+        study, plan, looks_of("models", path), shown, study.execution.jobs if jobs is None else jobs)
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
     plan = replace(plan, foreseen=(*unfit, *foresee_choices(study, *chosen),
                                    *foresee_group(study, plan.runs, plan.covariates), *_scoreless(study, plan),
@@ -177,8 +188,10 @@ def _overview(result: CheckResult) -> Iterator[str]:
     plan, study = result.plan, result.study
     makers = [f"{maker.get('Name', '?')} {maker.get('Version', '')}".strip()
               for maker in plan.inputs.get("derivatives", {}).get("GeneratedBy", [])]
-    yield (f"study {study.name}: task {study.dataset.task}, space {study.dataset.space}, derivatives by "
-           f"{', '.join(makers) or 'not stated'}")
+    source = f"maps of {Path(study.dataset.maps).name}" if study.dataset.maps else \
+        f"derivatives by {', '.join(makers) or 'not stated'}"
+    runs = "sessions with maps" if plan.maps else "runs"
+    yield f"study {study.name}: task {study.dataset.task}, space {study.dataset.space}, {source}"
     if plan.simulated:
         yield "the data are simulated"
     shown = result.subjects.astype(str)
@@ -186,14 +199,14 @@ def _overview(result: CheckResult) -> Iterator[str]:
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     for row in cells:
         yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-    yield f"{len(plan.runs)} runs of {len({one.run.key.subject for one in plan.runs})} subjects will be used"
+    yield f"{len(plan.runs)} {runs} of {len({one.run.key.subject for one in plan.runs})} subjects will be used"
     for grid in plan.grids:
         number = sum(one.grid is grid for one in plan.runs)
         size = " × ".join(f"{edge:g}" for edge in grid.voxel_sizes.round(3))
-        yield f"  grid {' × '.join(map(str, grid.shape))}, {size} mm: {number} runs"
+        yield f"  grid {' × '.join(map(str, grid.shape))}, {size} mm: {number} {runs}"
     for name in study.contrasts:
         number = sum(name in one.contrasts for one in plan.runs)
-        yield f"  contrast {name}: {number} of {len(plan.runs)} runs"
+        yield f"  contrast {name}: {number} of {len(plan.runs)} {runs}"
     yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
     for name, one in study.behaviour.items():
         taken = one.of_sessions(study.dataset.sessions)

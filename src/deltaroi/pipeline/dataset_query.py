@@ -28,9 +28,6 @@ def dataset_query(study: Study, study_path: str | Path) -> DatasetQuery:
         raise StudyError("the study names no data: it is a design", where="dataset.bids_dir",
                          hint="give dataset.bids_dir and dataset.derivatives; for a published design, `deltaroi "
                               "studies init NAME BIDS_DIR` writes a study file for your data")
-    if dataset.maps is not None:
-        raise StudyError("a study on ready-made maps is not available in this version", where="dataset.maps",
-                         hint="`deltaroi measure MAPS.tsv`, then `deltaroi compare`")
     route = route_of(study)
     listed = read_index(resolve(study_path, dataset.index), route) if dataset.index else {}
     subjects = None if dataset.subjects is None else tuple(s.removeprefix("sub-") for s in dataset.subjects)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from deltaroi.config.study import Study
 from deltaroi.errors import DataError
 from deltaroi.io.places import Place, top_file
 from deltaroi.io.sidecars import read_json
+
+
+def described_inputs(study: Study, places: Mapping[str, Place]) -> dict[str, Any]:
+    """What the datasets of a study say about themselves; ``places`` has them by their role."""
+    found = {name: described(place) for name, place in places.items()}
+    maps = study.dataset.maps
+    return found if maps is None else {**found, "maps": {"Name": Path(maps).name}}
 
 
 def described(place: Place) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from deltaroi.grid import Grid
 from deltaroi.io.bids import plain
 from deltaroi.io.expectations import DatasetQuery
 from deltaroi.io.inventory import find_runs
+from deltaroi.io.looks import Looks
 from deltaroi.pipeline.declared import functional_rois, localiser_weights
 from deltaroi.pipeline.expected import check_names
-from deltaroi.pipeline.preflight import Preflight, inspect
+from deltaroi.pipeline.preflight import Preflight, decides, inspect
+from deltaroi.pipeline.run_looks import RunLooks
 from deltaroi.responses import CHOOSES, TOO_FEW, Part, Seen, contrast_name, is_named, parts
 from deltaroi.specs import Functional, FunctionalRoi
 from deltaroi.types import CIRCULAR, NA, Exclusion, RoiKey, is_own
@@ -92,7 +94,8 @@ def check_run_labels(study: Study, checked: Sequence[Preflight]) -> None:
                              hint="name fewer runs, or use `select_from: other_runs`")
 
 
-def find_localisers(study: Study, query: DatasetQuery, tested: Mapping[str, Sequence[Grid]]) -> LocaliserRuns:
+def find_localisers(study: Study, query: DatasetQuery, tested: Mapping[str, Sequence[Grid]],
+                    looks: Looks) -> LocaliserRuns:
     """Find the runs of the localiser tasks, in every session that has them.
 
     Parameters
@@ -103,6 +106,8 @@ def find_localisers(study: Study, query: DatasetQuery, tested: Mapping[str, Sequ
         Where its own runs were looked for.
     tested : mapping of str to sequence of Grid
         Subject -> the grids of its tested runs; nobody else needs a localiser.
+    looks : Looks
+        Earlier looks at the runs.
 
     Raises
     ------
@@ -122,8 +127,10 @@ def find_localisers(study: Study, query: DatasetQuery, tested: Mapping[str, Sequ
         except StudyError as error:
             at = f"{first}.task" if error.where == "dataset.task" else error.where
             raise StudyError(error.message, where=at, hint=error.hint) from error
-        looked = [inspect(run, localiser_study(study, task)) for run in found.runs if run.key.subject in tested]
-        check_names(localiser_study(study, task), looked,
+        local = localiser_study(study, task)
+        known = RunLooks.deciding(looks, decides(local))
+        looked = [inspect(run, local, known) for run in found.runs if run.key.subject in tested]
+        check_names(local, looked,
                     {contrast_name(spec): f"{where}.contrast" for where, spec in mine.items()})
         kept = [_on_a_tested_grid(one, tested[one.run.key.subject]) for one in looked]
         usable += [one for one in kept if one.ok]
@@ -142,7 +149,7 @@ def _needless(row: Exclusion, has: Collection[str]) -> bool:
 
 def _on_a_tested_grid(one: Preflight, grids: Sequence[Grid]) -> Preflight:
     """Leave out a localiser run that lies on another grid than all tested runs of its subject."""
-    if not one.ok or one.header is None or any(grid.same_as(one.header.grid) for grid in grids):
+    if not one.ok or one.grid is None or any(grid.same_as(one.grid) for grid in grids):
         return one
     key = one.run.key
     row = Exclusion("inputs", key.subject, key.session, key.run, value=one.run.bold.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +17,17 @@ from deltaroi.group.covariates import code_covariates
 from deltaroi.group.multilevel import require
 from deltaroi.group.questions import questions
 from deltaroi.io.inventory import Inventory, Run, find_runs
+from deltaroi.io.looks import Looks, looks_of
 from deltaroi.masks import roi_keys
+from deltaroi.measuring import MapRow
+from deltaroi.pipeline.about_runs import about_runs, empty_groups
 from deltaroi.pipeline.behaviour_plan import NOTHING, Measured, plan_behaviour
 from deltaroi.pipeline.connectivity_asked import asked_of
 from deltaroi.pipeline.dataset_query import dataset_query
-from deltaroi.pipeline.described import described, simulated
+from deltaroi.pipeline.described import described_inputs, simulated
 from deltaroi.pipeline.expected import check_names
 from deltaroi.pipeline.localisers import (
+    LocaliserRuns,
     about_circular,
     about_named_runs,
     check_functional,
@@ -32,10 +35,12 @@ from deltaroi.pipeline.localisers import (
     find_localisers,
     foresee_choices,
 )
+from deltaroi.pipeline.maps import Visits, find_visits
 from deltaroi.pipeline.people import choose_people
-from deltaroi.pipeline.preflight import Preflight, inspect
+from deltaroi.pipeline.preflight import Preflight, look
+from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores, score_table
-from deltaroi.types import NA, Exclusion, RoiKey
+from deltaroi.types import NA, Exclusion, RoiKey, RunKey
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ class Plan:
         Text cells, one row per subject (index ``participant_id``), one column per score of an association.
     measured : Measured
         The subjects and columns of behaviour.
+    maps : mapping of RunKey to tuple of MapRow
+        The maps of each visit, which takes the place of a run, in a study on ready-made maps; else empty.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -116,10 +123,12 @@ class Plan:
     localisers: tuple[PlannedRun, ...] = ()
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     measured: Measured = NOTHING
+    maps: Mapping[RunKey, tuple[MapRow, ...]] = field(default_factory=dict)
 
 
-def make_plan(study: Study, study_path: str | Path) -> Plan:
-    """Find what a study will use, and why not the rest. Reads names, texts and headers; writes nothing.
+def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
+              progress: Progress | None = None) -> Plan:
+    """Find what a study will use, and why not the rest. Reads names, texts and headers; writes only the user's cache.
 
     Parameters
     ----------
@@ -127,6 +136,10 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         The study.
     study_path : path
         Its file; paths in it are relative to it.
+    looks : Looks, optional
+        Earlier looks at the runs; default: those of this user (:mod:`deltaroi.io.looks`).
+    progress : Progress, optional
+        Is told how many runs have been looked at.
 
     Raises
     ------
@@ -135,18 +148,21 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
     DataError
         A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words; a score is no number.
     """
+    known = looks_of("runs", Path(study_path)) if looks is None else looks
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
         questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
-        query = dataset_query(study, study_path)
+        source = dataset_query(study, study_path) if study.dataset.maps is None else find_visits(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
         asked_of(study, rois)
-        found = find_runs(query)
-        people = choose_people(study, found.participants, _subjects(found))
+        found = source.found if isinstance(source, Visits) else find_runs(source)
+        seen = source.subjects if isinstance(source, Visits) else _subjects(found)
+        people = choose_people(study, found.participants, seen)
         out = {row.subject for row in people.exclusions}
-        checked = [inspect(run, study) for run in found.runs if run.key.subject not in out]
+        checked = source.without(out) if isinstance(source, Visits) else look(
+            [run for run in found.runs if run.key.subject not in out], study, known, progress or Quiet())
         check_names(study, checked)
         check_run_labels(study, checked)
         design = GroupDesign.from_study(study.groups, study.dataset.sessions, people.covariates.reset_index())
@@ -157,28 +173,29 @@ def make_plan(study: Study, study_path: str | Path) -> Plan:
         tested: dict[str, list[Grid]] = {}
         for one in runs:
             tested.setdefault(one.run.key.subject, []).append(one.grid)
-        choosing = find_localisers(study, query, tested)
+        choosing = LocaliserRuns() if isinstance(source, Visits) else find_localisers(study, source, tested, known)
         scored = foresee_scores(study, tested, people.groups, people.covariates, scores)
     except DeltaroiError as error:
         if "/" in error.where:
             raise
         raise type(error)(error.message, where=f"{study_path}: {error.where}", hint=error.hint) from error
+    known.save()
     localisers, _ = _on_grids(choosing.checked, grids)
     exclusions = [row for row in found.exclusions if row.subject not in out]
     exclusions += [*(row for one in checked for row in one.exclusions), *choosing.exclusions]
-    inputs = {"raw": described(query.bids_dir), "derivatives": described(query.derivatives)}
+    inputs = described_inputs(study, source.places)
     used = sorted({one.run.key.subject for one in runs})
     groups = {subject: people.groups[subject] for subject in used if subject in people.groups}
     covariates = people.covariates.reindex(used)[list(people.covariates.columns)].fillna(NA)
     early = [*(row for one in checked if one.ok for row in one.foreseen), *choosing.foreseen]
-    warnings = (*found.warnings, *people.warnings, *choosing.warnings, *_about(runs, grids),
-                *_empty_groups(study, groups, runs), *scored.warnings, *about_named_runs(study, runs),
+    warnings = (*found.warnings, *people.warnings, *choosing.warnings, *about_runs(runs, grids),
+                *empty_groups(study, groups, runs), *scored.warnings, *about_named_runs(study, runs),
                 *about_circular(rois))
     return Plan(runs, grids, rois, groups, covariates, (*people.exclusions, *exclusions), warnings, inputs,
                 simulated(inputs), (*early, *foresee_group(study, runs, covariates), *scored.exclusions,
                                      *measured.exclusions, *foresee_choices(study, rois, runs, localisers)),
                 (*(note for one in checked if one.ok for note in one.notes), *choosing.notes), localisers, scores,
-                measured)
+                measured, source.maps if isinstance(source, Visits) else {})
 
 
 def _subjects(found: Inventory) -> set[str]:
@@ -192,47 +209,14 @@ def _on_grids(checked: Iterable[Preflight],
     runs: list[PlannedRun] = []
     grids = list(known)
     for one in checked:
-        if not one.ok or one.header is None:
+        if not one.ok or one.grid is None:
             continue
-        mine = one.header.grid
+        mine = one.grid
         grid = next((g for g in grids if g.same_as(mine)), None)
         if grid is None:
             grids.append(grid := mine)
-        runs.append(PlannedRun(one.run, grid, one.header.n_volumes, one.contrasts))
+        runs.append(PlannedRun(one.run, grid, one.n_volumes, one.contrasts))
     return tuple(runs), tuple(grids)
-
-
-def _about(runs: Sequence[PlannedRun], grids: Sequence[Grid]) -> list[str]:
-    """Warnings about the runs as a set."""
-    out = []
-    if len(grids) > 1:
-        per_subject: dict[str, set[str]] = {}
-        for one in runs:
-            per_subject.setdefault(one.run.key.subject, set()).add(one.grid.digest)
-        mixed = sorted(s for s, digests in per_subject.items() if len(digests) > 1)
-        if mixed:
-            out.append(f"the runs of {len(mixed)} subject(s) are on different grids: {', '.join(mixed[:5])}")
-    times = Counter(f"{one.run.tr_s:g} s" for one in runs)
-    if len(times) > 1:
-        out.append("runs differ in TR: " + ", ".join(f"{tr} ({number} runs)" for tr, number in sorted(times.items())))
-    usual = Counter(one.n_volumes for one in runs).most_common(1)
-    short = [one for one in runs if one.n_volumes < 0.9 * usual[0][0]] if usual else []
-    if short:
-        named = ", ".join(f"{one.run.key.label} ({one.n_volumes})" for one in short[:5])
-        out.append(f"{len(short)} run(s) are shorter than 90 % of the usual {usual[0][0]} volumes: {named}"
-                   f"{', …' if len(short) > 5 else ''}")
-    return out
-
-
-def _empty_groups(study: Study, groups: Mapping[str, str], runs: Sequence[PlannedRun]) -> list[str]:
-    """Groups in which nobody is complete."""
-    sessions = set(study.dataset.sessions) or {NA}
-    have: dict[str, set[str]] = {}
-    for one in runs:
-        have.setdefault(one.run.key.subject, set()).add(one.run.key.session)
-    complete = Counter(label for subject, label in groups.items() if have[subject] >= sessions)
-    return [f"group '{level}': nobody has a usable run in every session" for level in
-            (study.groups.levels if study.groups else []) if runs and not complete[level]]
 
 
 def foresee_group(study: Study, runs: Sequence[PlannedRun], covariates: pd.DataFrame) -> tuple[Exclusion, ...]:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError
+from deltaroi.grid import Grid
 from deltaroi.io.events import NOTES, read_events
 from deltaroi.io.files import read_text
 from deltaroi.io.images import check_length
 from deltaroi.io.inventory import Run
+from deltaroi.io.looks import Looks
 from deltaroi.io.sidecars import read_json
+from deltaroi.pipeline.progress import Progress, SubjectCount
+from deltaroi.pipeline.run_looks import RunLooks, as_exclusion
 from deltaroi.remote import local
 from deltaroi.signal import ImageHeader, build_conditions, read_header
 from deltaroi.specs import Confounds
@@ -32,8 +40,10 @@ class Preflight:
     ----------
     run : Run
         The run.
-    header : ImageHeader or None
+    grid : Grid or None
         Of its image; None when that cannot be read.
+    n_volumes : int
+        Length of its image.
     contrasts : tuple of str
         Contrasts it can serve.
     conditions : mapping of str to int
@@ -49,7 +59,8 @@ class Preflight:
     """
 
     run: Run
-    header: ImageHeader | None = None
+    grid: Grid | None = None
+    n_volumes: int = 0
     contrasts: tuple[str, ...] = ()
     conditions: Mapping[str, int] | None = None
     trial_types: tuple[str, ...] = ()
@@ -63,17 +74,77 @@ class Preflight:
         return not self.exclusions
 
 
-def inspect(run: Run, study: Study) -> Preflight:
-    """Look at one run; whatever stops it becomes an exclusion."""
+def look(runs: Sequence[Run], study: Study, looks: Looks, progress: Progress) -> list[Preflight]:
+    """Look at every run, as :func:`inspect` does.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The runs.
+    study : Study
+        What is asked of them.
+    looks : Looks
+        Earlier looks at runs.
+    progress : Progress
+        Is told how many runs have been looked at.
+    """
+    known, checked = RunLooks.deciding(looks, decides(study)), []
+    count = SubjectCount(progress, "inputs", [run.key.subject for run in runs])
+    for run in runs:
+        checked.append(inspect(run, study, known))
+        progress.advance("inputs")
+        count.finished(run.key.subject)
+    progress.end("inputs")
+    return checked
+
+
+def inspect(run: Run, study: Study, known: RunLooks) -> Preflight:
+    """Look at one run; whatever stops it becomes an exclusion.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    study : Study
+        What is asked of it.
+    known : RunLooks
+        Earlier looks for :func:`decides`; only those at usable runs are kept.
+    """
+    states = known.states(run)
+    earlier = known.recall(run, states, partial(_unpack, run))
+    if earlier is not None:
+        return earlier
     try:
         header = _image(run)
         notes = [*run.notes, *header.notes, *_repetition_time(run, header)]
         if run.mask is not None:
             _mask(local(run.mask), header)
         _confounds(local(run.confounds) if run.confounds else None, study.first_level.confounds, header.n_volumes)
-        return _events(run, study, header, notes)
+        found = _events(run, study, header, notes)
     except DataError as error:
         return Preflight(run, exclusions=(_lost(run, error),))
+    if found.ok and found.grid is not None:
+        known.keep(run, states, _pack(found, found.grid))
+    return found
+
+
+def decides(study: Study) -> list[Any]:
+    """The fields of a study that decide what a look at a run gives, JSON-able."""
+    return [study.first_level.confounds.model_dump(mode="json"), dict(study.contrasts),
+            {name: one.model_dump(mode="json") for name, one in study.conditions.items()}]
+
+
+def _pack(found: Preflight, grid: Grid) -> list[Any]:
+    """A usable run as JSON has it."""
+    return [grid.shape, grid.affine.tolist(), grid.space, found.n_volumes, found.contrasts,
+            dict(found.conditions or {}), found.trial_types, [astuple(row) for row in found.foreseen], found.notes]
+
+
+def _unpack(run: Run, value: Any) -> Preflight:
+    shape, affine, space, n_volumes, contrasts, conditions, types, foreseen, notes = value
+    return Preflight(run, Grid(tuple(shape), np.array(affine, dtype=np.float64).reshape(4, 4), str(space)),
+                     int(n_volumes), tuple(contrasts), dict(conditions), tuple(types), (),
+                     tuple(as_exclusion(row) for row in foreseen), tuple(notes))
 
 
 def _lost(run: Run, error: DataError) -> Exclusion:
@@ -147,7 +218,7 @@ def _events(run: Run, study: Study, header: ImageHeader, notes: list[str]) -> Pr
     where = (run.key.subject, run.key.session, run.key.run)
     if table.empty:
         gone = Exclusion("inputs", *where, reason="the events file has a header and no events", value=run.events.name)
-        return Preflight(run, header, exclusions=(gone,))
+        return Preflight(run, header.grid, header.n_volumes, exclusions=(gone,))
     weights = {name: parse_contrast(text, f"contrasts.{name}") for name, text in study.contrasts.items()}
     model = build_conditions(table, study.conditions, weights, key=run.key, scan_s=header.n_volumes * run.tr_s)
     counts = {str(name): int(number) for name, number in model.events["trial_type"].value_counts(sort=False).items()}
@@ -156,5 +227,5 @@ def _events(run: Run, study: Study, header: ImageHeader, notes: list[str]) -> Pr
     if not model.contrasts:
         exclusions = (*model.exclusions, Exclusion(
             "inputs", *where, reason="no contrast has all its conditions in this run", value=", ".join(counts) or NA))
-    return Preflight(run, header, tuple(model.contrasts), counts, types, exclusions,
+    return Preflight(run, header.grid, header.n_volumes, tuple(model.contrasts), counts, types, exclusions,
                      () if exclusions else model.exclusions, (*notes, *table.attrs[NOTES], *model.notes))

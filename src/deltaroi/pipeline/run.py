@@ -15,7 +15,7 @@ from deltaroi.errors import DataError
 from deltaroi.layout import Layout
 from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
-from deltaroi.pipeline import record, stages
+from deltaroi.pipeline import maps_stage, record, stages
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
@@ -59,6 +59,8 @@ class RunResult:
         The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
+    failures : tuple of dict
+        What was lost to an unreadable, truncated or failing input: ``stage subject session run region reason``.
     transfers : mapping of str to float
         What came over the network, and how fast (:class:`deltaroi.remote.Traffic`); empty for local data.
     """
@@ -79,6 +81,7 @@ class RunResult:
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
+    failures: tuple[Mapping[str, str], ...] = ()
     transfers: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -123,13 +126,14 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
+    shown = progress or Quiet()
     with counting_anew() as traffic:
-        plan = make_plan(spec, file)
+        plan = make_plan(spec, file, progress=shown)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
     note(layout, "plan", traffic)
-    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, progress or Quiet(),
+    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, shown,
                        lock=hold(spec, file, layout))
     reached = STAGES[: STAGES.index(until) + 1]
     if not plan.runs:
@@ -137,9 +141,10 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     stages.masks(work)
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
-    if "first-level" in reached:
+    if "first-level" in reached and not plan.maps:
         stages.first_level(work)
-    responses = response_stage.responses(work) if "responses" in reached else pd.DataFrame()
+    measure = maps_stage.responses if plan.maps else response_stage.responses
+    responses = measure(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
     group = stages.effects(work, responses) if "effects" in reached else None
@@ -158,7 +163,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
         connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
-        transfers=sum_up(layout, work.images()))
+        failures=tuple(work.failures()), transfers=sum_up(layout, work.images()))
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:

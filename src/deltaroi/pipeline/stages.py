@@ -13,7 +13,6 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
-from deltaroi.io.inventory import Run
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.masks import library_state, region_files
@@ -24,9 +23,10 @@ from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan, PlannedRun
-from deltaroi.pipeline.progress import Progress
+from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.steps import Step, marked_outputs
 from deltaroi.pipeline.transfers import remote_counts
+from deltaroi.remote import File
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
     BEHAVIOUR_TABLES,
@@ -36,6 +36,7 @@ from deltaroi.tables import (
     REGIONS,
     WHERE_ASKED,
     exclusion_frame,
+    failures,
 )
 from deltaroi.types import NA, Exclusion, RunKey
 
@@ -65,16 +66,23 @@ class Work:
 
     def failures(self) -> list[dict[str, str]]:
         """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
-        lost = sorted({row for row in (*self.plan.exclusions, *self.exclusions) if row.failure})
-        return [{name: getattr(row, name) for name in EXCLUSIONS.names[:6]} for row in lost]
+        return failures((*self.plan.exclusions, *self.exclusions))
 
     def exit_code(self) -> int:
         """0, or 5 when an input was unreadable, truncated or failing."""
         return 5 if self.failures() else 0
 
-    def images(self) -> list[Run]:
-        """The runs whose images are read."""
-        return [planned.run for planned in (*self.plan.runs, *self.plan.localisers)]
+    def images(self) -> dict[str, list[File]]:
+        """What reads images (a run's label, a subject with maps), and which."""
+        found: dict[str, list[File]] = {}
+        for planned in (*self.plan.runs, *self.plan.localisers):
+            key = planned.run.key
+            if key in self.plan.maps:
+                files = [one.path for row in self.plan.maps[key] for one in (row.file, row.variance) if one]
+                found.setdefault(f"sub-{key.subject}", []).extend(files)
+            else:
+                found[key.label] = [planned.run.bold]
+        return found
 
     def region_table(self) -> pd.DataFrame:
         """The regions table of all grids."""
@@ -87,7 +95,8 @@ class Work:
         """
         digests: list[str | Failure | None] = [step.finished(self.layout) for step in steps]
         open_ = [i for i, digest in enumerate(digests) if digest is None]
-        self.progress.start(stage, len(steps), len(steps) - len(open_))
+        count = SubjectCount(self.progress, stage, [step.subject for step in steps],
+                             [digest is not None for digest in digests])
         keys = [steps[i].key() for i in open_]
         tasks = [work_items.Task(function, self.layout, steps[i], key, items[i])
                  for i, key in zip(open_, keys, strict=True)]
@@ -96,6 +105,7 @@ class Work:
             if isinstance(result, Failure) and (isinstance(result.error, UsageError)  # e.g. a full disk
                                                 or self.study.execution.on_error == "stop"):
                 raise result.error or RuntimeError(result.trace)
+            count.finished(steps[i].subject)
             digests[i] = result
         self.reran[stage] += len(open_)
         self.progress.end(stage)
@@ -203,8 +213,9 @@ def write_record(work: Work) -> None:
         "simulated": work.plan.simulated,
         "warnings": record.condense((*work.plan.warnings, *work.warnings)),
         "notes": record.condense(work.notes),
-        "counts": {"subjects": len({p.run.key.subject for p in runs}), "runs": len(runs),
-                   "runs_fitted": sum(p.run.key in work.fit_digests for p in runs),
+        "counts": {"subjects": len({p.run.key.subject for p in runs}),
+                   **({"maps": sum(map(len, work.plan.maps.values()))} if work.plan.maps else {
+                       "runs": len(runs), "runs_fitted": sum(p.run.key in work.fit_digests for p in runs)}),
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {}),
                    **remote_counts(work.images())},
         "failures": work.failures(),
@@ -233,7 +244,8 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     runs = work.plan.runs
     subjects = {p.run.key.subject for p in runs}
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
-    totals = {"masks": len(work.plan.grids), "first-level": len(runs) + len(work.plan.localisers),
+    fits = 0 if work.plan.maps else len(runs) + len(work.plan.localisers)
+    totals = {"masks": len(work.plan.grids), "first-level": fits,
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
               "responses": len(subjects), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests

@@ -53,6 +53,11 @@ class Step:
     upstream: tuple[str, ...]
     inputs: tuple[File, ...]
 
+    @property
+    def subject(self) -> str:
+        """Whose step it is, ``sub-...``; empty for one that is nobody's."""
+        return self.item.partition("_")[0] if self.item.startswith("sub-") else ""
+
     def key(self) -> str:
         """Digest of everything that decides the outputs."""
         content = {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from deltaroi.io.files import write_json
-from deltaroi.io.inventory import Run
 from deltaroi.layout import Layout
-from deltaroi.remote import RemoteFile, Traffic, counting, forget
+from deltaroi.remote import File, RemoteFile, Traffic, counting, forget
 
 
 @contextmanager
@@ -36,16 +35,17 @@ def note(layout: Layout, what: str, traffic: Traffic) -> None:
         write_json(layout.transfers(what), traffic.as_record())
 
 
-def remote_counts(runs: Sequence[Run]) -> dict[str, int]:
+def remote_counts(images_of: Mapping[str, Sequence[File]]) -> dict[str, int]:
     """How many of the images are remote, and their bytes as far as servers tell; empty where none is."""
-    images = [run.bold for run in runs if isinstance(run.bold, RemoteFile)]
+    images = [image for files in images_of.values() for image in files if isinstance(image, RemoteFile)]
     return {"remote_images": len(images), "remote_bytes": sum(image.size or 0 for image in images)} if images else {}
 
 
-def sum_up(layout: Layout, runs: Sequence[Run]) -> dict[str, float]:
-    """Add up what planning and the fits of these runs transferred, and write it; empty where nothing was."""
+def sum_up(layout: Layout, images_of: Mapping[str, Sequence[File]]) -> dict[str, float]:
+    """Add up what planning and what reads images transferred, and write it; empty where nothing was."""
     total = Traffic()
-    for what in ("plan", *(run.key.label for run in runs if isinstance(run.bold, RemoteFile))):
+    remote = (name for name, files in images_of.items() if any(isinstance(file, RemoteFile) for file in files))
+    for what in ("plan", *remote):
         try:
             noted_then = json.loads(layout.transfers(what).read_text())
         except (OSError, ValueError):

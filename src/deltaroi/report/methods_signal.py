@@ -143,7 +143,8 @@ def responses_text(output: Output) -> str:
     contrasts = "; ".join(f"{name} = {expression}" for name, expression in study.contrasts.items()
                           if name in output.contrasts)
     summaries = words.listed(s.replace("_", " ") for s in sorted(set(output.responses["summary"])))
-    text = f"Contrasts: {contrasts}. An ROI's response is the {summaries} over its used voxels, in {units}."
+    of = "" if study.dataset.maps is None else " (sums of the maps of one session, voxel by voxel)"
+    text = f"Contrasts{of}: {contrasts}. An ROI's response is the {summaries} over its used voxels, in {units}."
     if "partial_volume" in set(output.responses["summary"]):
         text += (" For partial volume, voxel values were regressed on the fraction w of the voxel that the ROI fills "
                  "and on 1 − w; the value is the response at w = 1 [@asllani2008].")
@@ -152,5 +153,6 @@ def responses_text(output: Output) -> str:
         if study.first_level.scaling == "percent":
             text += (" Percent signal change is 100 × Σ c β h over the voxel's mean, with h the peak of the response "
                      "to one event of median duration, in units of the regressor.")
-    return text + (f" Voxels outside the brain mask were not used; an ROI with coverage below "
+    outside = "the brain mask" if study.dataset.maps is None else "a map (not a number, or exactly 0)"
+    return text + (f" Voxels outside {outside} were not used; an ROI with coverage below "
                    f"{study.regions.minimum_coverage:g} has no value.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -39,11 +40,14 @@ The raw part holds texts only: no raw images are simulated, only derivatives lai
 class Progress(Protocol):
     """Is told how far the work has come."""
 
-    def start(self, stage: str, total: int, reused: int = 0) -> None:
-        """The work begins: ``total`` runs, of which ``reused`` are already there."""
+    def start(self, stage: str, total: int, reused: int = 0, subjects: int = 0, subjects_reused: int = 0) -> None:
+        """The work begins: ``total`` runs of so many subjects, and what of it is already there."""
 
     def advance(self, stage: str) -> None:
         """One run is written."""
+
+    def subject_done(self, stage: str) -> None:
+        """The last run of one subject is written."""
 
     def end(self, stage: str) -> None:
         """All runs are written."""
@@ -168,30 +172,34 @@ def _write_runs(scheme: Scheme, truth: pd.DataFrame, coupled: pd.DataFrame, scen
     pairs = pairs_of(coupled)
     work = [Work(derivatives, run, tuple(planted.get((run.key.subject, run.key.session), ())),
                  pairs.get((run.key.subject, run.key.session), ())) for run in scheme.runs]
+    left = Counter(run.key.subject for run in scheme.runs)
     if progress is not None:
-        progress.start(STAGE, len(work))
-    for _ in _written(work, scene, jobs):
+        progress.start(STAGE, len(work), subjects=len(left))
+    for subject in _written(work, scene, jobs):
+        left[subject] -= 1
         if progress is not None:
             progress.advance(STAGE)
+            if not left[subject]:
+                progress.subject_done(STAGE)
     if progress is not None:
         progress.end(STAGE)
 
 
-def _written(work: list[Work], scene: Scene, jobs: int) -> Iterator[None]:
-    """Write every run; yield once for each that is done."""
+def _written(work: list[Work], scene: Scene, jobs: int) -> Iterator[str]:
+    """Write every run; yield the subject of each that is done."""
     if jobs == 1 or len(work) == 1:
         for item in work:
             with threadpool_limits(1):
                 write_run(scene, item)
-            yield
+            yield item.run.key.subject
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(work)), context, _enter, (scene,)) as pool:
-        futures = [pool.submit(_write_here, item) for item in work]
+        futures = {pool.submit(_write_here, item): item.run.key.subject for item in work}
         try:
             for future in as_completed(futures):
                 future.result()
-                yield
+                yield futures[future]
         finally:
             for future in futures:
                 future.cancel()

@@ -23,7 +23,7 @@ from deltaroi.tables.declared import (
     TRUTH,
 )
 from deltaroi.tables.evidence_tables import EVIDENCE, EVIDENCE_SIZES, FINDINGS, POOLED, STATEMENTS
-from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows
+from deltaroi.tables.exclusions import exclusion_frame, exclusion_rows, failures
 from deltaroi.tables.factorial_table import FACTORIAL
 from deltaroi.tables.files_table import FILES
 from deltaroi.tables.group_tables import ASSUMPTIONS, BAYES, BESIDE, EFFECT_SIZES, RESIDUALS
@@ -48,4 +48,5 @@ __all__ = ["ALL_ROIS", "ASSOCIATIONS", "ASSUMPTIONS", "BAYES", "BEHAVIOUR", "BEH
            "EVIDENCE", "EVIDENCE_SIZES", "EXCLUSIONS", "EXPLORATORY", "FACTORIAL", "FILES", "FINDINGS", "MULTILEVEL",
            "OF_CONNECTIVITY", "PLANTED", "POINTS", "POOLED", "POWER", "PUBLISHED", "QUALITY", "REGIONS", "RELIABILITY",
            "RESIDUALS", "RESPONSES", "RUN_VALUES", "SCHEMAS", "SELECTIONS", "SLOPES", "SMALL_VOLUME", "STATEMENTS",
-           "TRUTH", "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows"]
+           "TRUTH", "WHERE_ASKED", "Column", "Schema", "columns_hint", "conform", "exclusion_frame", "exclusion_rows",
+           "failures"]

@@ -24,3 +24,9 @@ def exclusion_rows(frame: pd.DataFrame) -> tuple[Exclusion, ...]:
     return tuple(Exclusion(stage=row["stage"], subject=row["subject"], session=row["session"], run=row["run"],
                            region=row["region"], reason=row["reason"], value=row["value"], threshold=row["threshold"])
                  for row in frame.to_dict("records"))
+
+
+def failures(rows: Iterable[Exclusion]) -> list[dict[str, str]]:
+    """What was lost to unreadable, truncated or failing inputs; the fields that name it."""
+    lost = sorted({row for row in rows if row.failure})
+    return [{name: getattr(row, name) for name in EXCLUSIONS.names[:6]} for row in lost]

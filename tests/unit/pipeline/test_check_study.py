@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import re
+import time
 from typing import Any
 
 import nibabel
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from deltaroi.errors import StudyError
+from deltaroi.io.looks import SETTLED_NS
 from deltaroi.pipeline.check import check
 from deltaroi.tables import EXCLUSIONS, conform
 
@@ -43,6 +45,19 @@ def test_tables_and_exit_code(two_sessions: Any) -> None:
     assert "contrast a_b: 6 of 6 runs" in text
     assert "amygdala-L_hcpex" in text
     assert "exit code 0" in text
+
+
+def test_the_cache_is_all_that_check_writes(two_sessions: Any, tmp_path_factory: pytest.TempPathFactory,
+                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    study = two_sessions.study(GROUPS, sessions=["pre", "post"])
+    expected = list(check(study).lines())
+    before = {path: path.stat().st_mtime_ns for path in study.parent.rglob("*")}
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("DELTAROI_CACHE", str(cache))
+    time.sleep(max(0.0, (max(before.values()) - time.time_ns() + SETTLED_NS) / 1e9 + 0.1))
+    assert [list(check(study).lines()) for _ in range(2)] == [expected, expected]
+    assert {path: path.stat().st_mtime_ns for path in study.parent.rglob("*")} == before
+    assert sorted(path.name.split("-")[1] for path in cache.iterdir()) == ["models", "runs"]
 
 
 def test_a_failing_input_is_exit_code_5(two_sessions: Any) -> None:
@@ -168,3 +183,17 @@ def test_a_model_whose_extra_is_not_installed_is_refused_before_anything_is_read
         check(file)
     assert error.value.where == f"{file}: group.multilevel"
     assert "pip install 'deltaroi[multilevel]'" in error.value.hint
+
+
+@pytest.mark.long
+def test_models_in_several_processes(trees: Any) -> None:
+    """Enough runs that workers are worth it; one of them has other events."""
+    for number in range(60):
+        trees.run(f"{number:02d}")
+    path = next(trees.bids.rglob("sub-07*_events.tsv"))
+    path.write_text("onset\tduration\ttrial_type\n" + "".join(f"{2 * i}\t0\t{'ab'[i % 2]}\n" for i in range(2)) * 2)
+    study = trees.study()
+    alone, several = check(study), check(study, jobs=2)
+    assert list(several.lines()) == list(alone.lines())
+    assert [(one.trials, one.dof) for one in several.plan.runs] == [(one.trials, one.dof) for one in alone.plan.runs]
+    assert len(several.plan.runs) >= 59
