@@ -38,7 +38,7 @@ def cache_folder() -> Path:
     """The folder of this user on this machine."""
     named = os.environ.get("DELTAROI_CACHE", "")
     if named and named.lower() not in _OFF:
-        return Path(named).expanduser() / "remote"
+        return Path(named).expanduser().absolute() / "remote"
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     elif sys.platform == "win32":
