@@ -34,9 +34,10 @@ from deltaroi.config.read import read_study
 from deltaroi.firstlevel.voxels import read_voxels
 from deltaroi.layout import Layout
 from deltaroi.pipeline import multiverse, responses, stages
-from deltaroi.pipeline.multiverse import all_regions
+from deltaroi.pipeline.multiverse_items import all_regions
 from deltaroi.pipeline.plan import make_plan
 from deltaroi.pipeline.progress import Quiet
+from deltaroi.pipeline.work import Work
 from deltaroi.pipeline.work_items import load_region_set
 
 STUDY = """\
@@ -86,25 +87,25 @@ def write(folder: Path, name: str, more: str = "", **choices: str) -> Path:
     return path
 
 
-def stages_of(study: Path, out: Path) -> stages.Work:
+def stages_of(study: Path, out: Path) -> Work:
     """The work of a study with its ROIs drawn, and nothing else done."""
     spec = read_study(study)
     layout = Layout(out)
     for gone in (*out.glob("sub-*"), layout.marks / "first-level", layout.marks / "responses",
                  layout.marks / "specifications"):
         shutil.rmtree(gone, ignore_errors=True)
-    work = stages.Work(spec, study, layout, make_plan(spec, study), 1, Quiet())
+    work = Work(spec, study, layout, make_plan(spec, study), 1, Quiet())
     stages.masks(work)
     return work
 
 
-def work_through(work: stages.Work) -> None:
+def work_through(work: Work) -> None:
     """First level and responses."""
     multiverse.first_level(work)
     multiverse.responses(work, responses.responses(work))
 
 
-def read_alone(work: stages.Work, widths: tuple[float, ...], wide: bool) -> None:
+def read_alone(work: Work, widths: tuple[float, ...], wide: bool) -> None:
     """The read of the run's image."""
     run = work.plan.runs[0]
     found = load_region_set(work.layout, run.grid.digest)

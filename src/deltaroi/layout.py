@@ -61,6 +61,10 @@ class Layout:
         """Folder of the marks of finished steps."""
         return self.logs / "steps"
 
+    def transfers(self, what: str) -> Path:
+        """What some work read of remote data: a run's label, ``plan``, or ``all`` for the sum."""
+        return self.logs / "transfers" / f"{what}.json"
+
     @property
     def study(self) -> Path:
         """The study as run."""

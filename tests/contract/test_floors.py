@@ -9,7 +9,7 @@ SRC = Path(__file__).resolve().parents[2] / "src" / "deltaroi"
 FLOORS = {
     "errors": 0, "tables": 0, "grid": 0, "specs": 0, "types": 0,
     "stats": 1, "smoothing": 1, "scaling": 1, "summaries": 1, "fill": 1,
-    "config": 2, "io": 2, "atlas": 2, "layout": 2, "resources": 1.5,
+    "config": 2, "io": 2, "atlas": 2, "layout": 2, "resources": 1.5, "remote": 1.5,
     "masks": 3.1, "signal": 3.1,
     "firstlevel": 3.2, "responses": 3.2, "group": 3.2, "simulator": 3.2, "measuring": 3.2, "compare": 3.2,
     "evidence": 3.2, "studies": 3.2, "connectivity": 3.2,

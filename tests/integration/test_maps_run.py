@@ -16,6 +16,7 @@ import pytest
 
 import deltaroi
 from deltaroi.errors import StudyError
+from remote_servers import Page, Trouble, WebServer, own_settings, serving
 
 STUDY = """\
 schema_version: 1
@@ -180,6 +181,38 @@ def test_without_a_dataset_there_is_one_group(study: Callable[..., Path]) -> Non
     result = deltaroi.run(file, file.parent / "out", until="effects")
     assert result.exit_code == 0
     assert set(result.effects.query("primary")["n"]) == {8}
+
+
+@pytest.mark.long
+def test_maps_behind_urls_give_the_same_responses(
+        study: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own_settings(tmp_path, monkeypatch)
+    file = study()
+    large = tmp_path / "tables/maps/sub-03_pre_neg_map.nii.gz"  # the others end within their first 4096 bytes
+    large.unlink()
+    noise = np.random.default_rng(1).normal(9, 1, (48, 58, 48)).astype(np.float32)
+    head = nibabel.load(tmp_path / "tables/maps/sub-03_pre_neu_map.nii.gz").header
+    nibabel.save(nibabel.Nifti1Image(noise, AFFINE, head), large)
+    home = deltaroi.run(file, tmp_path / "home", until="responses")
+    table = tmp_path / "tables" / "maps.tsv"
+    with serving(WebServer()) as web:
+        web.pages = {f"/{path.name}": Page(path.read_bytes()) for path in (tmp_path / "tables/maps").iterdir()}
+        text = table.read_text().replace("maps/", web.url("/")).replace(".nii.gz", ".nii.gz?token=planted")
+        table.unlink()
+        table.write_text(text)
+        web.trouble["/sub-03_pre_neg_map.nii.gz"] = [Trouble(), Trouble(in_headers=True), Trouble(after=90_000)]
+        far = deltaroi.run(file, tmp_path / "far", until="responses")
+        assert far.exit_code == 0
+        assert far.responses.equals(home.responses)
+        asked = [path for path in web.pages if "_later_" not in path]
+        assert web.sent == {path: len(web.pages[path].content) for path in asked}
+        assert far.transfers["drops"] == 2
+        assert far.transfers["streamed"] == large.stat().st_size - 4096
+        assert not deltaroi.run(file, tmp_path / "far", until="responses").reran["responses"]
+        assert web.sent.total() == sum(len(web.pages[path].content) for path in asked)
+    counts = json.loads((tmp_path / "far/group/run.json").read_text())["counts"]
+    assert counts["remote_images"] == len(asked)
+    assert not [path for path in (tmp_path / "far").rglob("*") if path.is_file() and b"planted" in path.read_bytes()]
 
 
 @pytest.mark.long

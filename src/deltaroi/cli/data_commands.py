@@ -113,7 +113,7 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
             minimum_coverage: float = typer.Option(0.5, "--minimum-coverage", min=0, max=1,
                                                    help="Least share of an ROI inside the map.")) -> None:
     """ROI values from contrast maps that exist already."""
-    from deltaroi.cli.show import left_out_lines
+    from deltaroi.cli.show import left_out_lines, transfer_lines
     from deltaroi.measuring import MeasureOptions
     from deltaroi.measuring import measure as measure_maps
 
@@ -126,6 +126,8 @@ def measure(maps: Path = typer.Argument(..., help="Table: subject session contra
     result.write(out)
     for warning in result.warnings:
         say(f"warning: {as_option(warning)}")
+    for line in transfer_lines(result.transfers):
+        say(line)
     for line in left_out_lines(result.exclusions):
         say(line)
     count = int(result.responses["value"].notna().sum())

@@ -46,8 +46,9 @@ def studies_show(name: str = NAME) -> None:
 
 
 def studies_init(name: str = NAME,
-                 bids_dir: Path = typer.Argument(..., help="Folder of your BIDS dataset."),
-                 derivatives: Path = typer.Option(None, "--derivatives", help="Folder of its fMRIPrep derivatives."),
+                 bids_dir: str = typer.Argument(..., help="Folder of your BIDS dataset, or s3://…"),
+                 derivatives: str = typer.Option(None, "--derivatives", help="Folder of its fMRIPrep derivatives, or "
+                                                 "s3://…"),
                  out: Path = typer.Option(None, "--out", help="File to write; default: standard output.")) -> None:
     """Write the study file of a published design for your own dataset; what does not match by name is marked."""
     from deltaroi.errors import UsageError

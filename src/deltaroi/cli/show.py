@@ -122,6 +122,7 @@ def run_lines(result: RunResult) -> Iterator[str]:
     if result.read_again:
         yield f"the images of {result.read_again} runs were read again, for models that were not there yet"
     yield f"{count} responses, {f'{connected} connections, ' if connected else ''}{len(result.exclusions)} exclusions"
+    yield from transfer_lines(result.transfers)
     yield f"tables: {result.out / 'group'}"
     if result.report is not None:
         yield f"report: {result.report}"
@@ -160,6 +161,15 @@ def computed_lines(result: RunResult) -> Iterator[str]:
     for stage, count in result.reran.items():
         if count and stage in ("masks", "first-level", "responses"):
             yield f"{stage}: {count} steps were not done, or not with these inputs, and are done now"
+
+
+def transfer_lines(transfers: Mapping[str, float]) -> Iterator[str]:
+    """What came over the network."""
+    if transfers:
+        total = sum(transfers[kind] for kind in ("streamed", "fetched", "peeked"))
+        again = f", {transfers['drops']:.0f} connections dropped and taken up again" if transfers["drops"] else ""
+        yield (f"read over the network for these results: {total / 1e6:.1f} MB of {transfers['files']:.0f} files "
+               f"at {transfers['mb_per_s']:.1f} MB/s per connection{again}")
 
 
 def status_lines(effects: pd.DataFrame) -> Iterator[str]:

@@ -56,8 +56,8 @@ def demo(out: Path = typer.Argument(..., help="A new or empty folder."),
     raise typer.Exit(result.run.exit_code)
 
 
-def init(bids_dir: Path = typer.Argument(..., help="Folder of the BIDS dataset."),
-         derivatives: Path = typer.Option(None, "--derivatives", help="Folder of the fMRIPrep derivatives."),
+def init(bids_dir: str = typer.Argument(..., help="Folder of the BIDS dataset, or s3://…"),
+         derivatives: str = typer.Option(None, "--derivatives", help="Folder of the fMRIPrep derivatives, or s3://…"),
          out: Path = typer.Option(None, "--out", help="File to write; default: standard output.")) -> None:
     """Write a commented study file prefilled from what a dataset holds."""
     from deltaroi.errors import UsageError

@@ -6,7 +6,6 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +51,6 @@ def read_study(path: str | Path) -> Study:
 def parse_study(text: str, where: str = "study file") -> Study:
     """Check the text of a study file; see :func:`read_study`."""
     data, lines = load_yaml(text, where)
-    for place in _later(data):
-        what = "section" if len(place) == 1 else "key"
-        at = f"{where}:{lines[place]}" + ("" if len(place) == 1 else f": {'.'.join(map(str, place))}")
-        raise StudyError(f"the {what} '{place[-1]}' is not available in this version", where=at, hint="remove it")
     try:
         return Study.model_validate_json(json.dumps(data))
     except ValidationError as error:
@@ -68,13 +63,6 @@ def parse_study(text: str, where: str = "study file") -> Study:
 def resolve(study_path: str | Path, entry: str) -> Path:
     """A path written in a study file, relative to that file unless absolute."""
     return (Path(study_path).resolve().parent / Path(entry).expanduser()).resolve()
-
-
-def _later(data: dict[str, Any]) -> Iterator[Place]:
-    """Places of what later versions will read."""
-    dataset = data.get("dataset")
-    if isinstance(dataset, dict) and "index" in dataset:
-        yield "dataset", "index"
 
 
 def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDetails]:
@@ -142,7 +130,9 @@ def _describe(item: ErrorDetails, lines: Lines, where: str) -> StudyError:
         known = fields_at(place[:-1])
         close = difflib.get_close_matches(str(place[-1]), known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
-        return StudyError(f"unknown key '{place[-1]}' (its value: {_short(value)})", where=at, hint=hint)
+        secret = place[:2] == ("execution", "remote")  # perhaps somebody wrote a key or a password here
+        return StudyError(f"unknown key '{place[-1]}'{'' if secret else f' (its value: {_short(value)})'}", where=at,
+                          hint=f"{hint}; credentials are never in a study file" if secret else hint)
     if kind == "missing":
         return StudyError("this key is required and missing", where=at,
                           hint=_description(place) or "add it; `deltaroi schema` lists all keys")

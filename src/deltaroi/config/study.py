@@ -42,9 +42,13 @@ NO_TASK = "none"
 class Dataset(Spec):
     """Where the data are."""
 
-    bids_dir: str | None = Field(None, description="Folder of the BIDS dataset, relative to the study file; required "
-                                 "without the section design; with maps it is only asked for participants.tsv.")
-    derivatives: str | None = Field(None, description="Folder of the fMRIPrep derivatives, relative to the study file.")
+    bids_dir: str | None = Field(None, description="Folder of the BIDS dataset, relative to the study file, or s3://…; "
+                                 "required without the section design or an index; with maps it is only asked for "
+                                 "participants.tsv.")
+    derivatives: str | None = Field(None, description="Folder of the fMRIPrep derivatives, relative to the study file, "
+                                    "or s3://….")
+    index: str | None = Field(None, description="Table of files behind URLs (columns dataset path url), relative to "
+                              "the study file; instead of bids_dir, derivatives or both.")
     maps: str | None = Field(None, description="Table of ready-made contrast maps (columns subject session contrast "
                              "path), relative to the study file; instead of derivatives. The contrasts are then sums "
                              "of the names in its column contrast.")
@@ -61,6 +65,14 @@ class Dataset(Spec):
     def _one_source(self) -> Dataset:
         if self.derivatives is not None and self.maps is not None:
             raise ValueError("give derivatives or maps, not both")
+        if self.index is not None and self.maps is not None:
+            raise ValueError("give index or maps, not both; the table of maps takes URLs itself")
+        for name, address in (("bids_dir", self.bids_dir), ("derivatives", self.derivatives)):
+            scheme, found, rest = (address or "").partition("://")
+            host = rest.partition("/")[0]
+            if found and ("@" in host or (scheme == "s3" and ":" in host) or (scheme != "s3" and "?" in rest)):
+                raise ValueError(f"{name}: an address in a study file holds no credentials; name a profile in "
+                                 "execution.remote.profile")
         if len(set(self.sessions)) != len(self.sessions):
             raise ValueError(f"a session is listed twice in {self.sessions}")
         return self
@@ -101,7 +113,8 @@ class Study(Spec):
 
     @model_validator(mode="after")
     def _data_or_design(self) -> Study:
-        if self.design is None and self.dataset.bids_dir is None and self.dataset.maps is None:
+        dataset = self.dataset
+        if self.design is None and dataset.bids_dir is dataset.maps is dataset.index is None:
             place = ("dataset", "bids_dir") if "dataset" in self.model_fields_set else ("dataset",)
             raise ValidationError.from_exception_data(
                 "Study", [InitErrorDetails(type="missing", loc=place, input=None)])

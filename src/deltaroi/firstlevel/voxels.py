@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid, IntArray
 from deltaroi.io.inventory import Run
+from deltaroi.remote import File, local
 from deltaroi.scaling import scale_factor
 from deltaroi.signal.gather import VoxelSet, gather, gather_sets
 from deltaroi.signal.stream import read_header
@@ -122,7 +123,7 @@ def read_voxels(run: Run, grid: Grid, flat: IntArray, widths_mm: Sequence[float]
     if run.mask is None:
         notes.append("no brain mask: every finite voxel that is not constant counts as inside")
     else:
-        sound &= _mask(run.mask, first.grid, run.bold, flat)
+        sound &= _mask(local(run.mask), first.grid, run.bold, flat)
     return tuple(RunVoxels(flat, one.data, sound, tuple(notes)) for one in found)
 
 
@@ -132,7 +133,7 @@ def _tr_note(run: Run, header_s: float | None) -> list[str]:
     return [f"TR: {run.tr_s:g} s by the sidecar is used, the image's header says {header_s:g} s"]
 
 
-def _mask(path: Path, grid: Grid, bold: Path, flat: IntArray) -> NDArray[np.bool_]:
+def _mask(path: Path, grid: Grid, bold: File, flat: IntArray) -> NDArray[np.bool_]:
     """The brain mask at some voxels, shape (n,)."""
     header = read_header(path, grid.space)
     if header.n_volumes != 1 or not header.grid.same_as(grid):

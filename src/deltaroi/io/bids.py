@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deltaroi.errors import DataError
+from deltaroi.remote import File
 from deltaroi.types import NA
 
 IMAGES = (".nii", ".nii.gz")
@@ -28,7 +29,7 @@ class BidsFile:
 
     Attributes
     ----------
-    path : Path
+    path : Path or RemoteFile
         Where it lies.
     entities : mapping of str to str
         Entity -> label, in the order of the name, without suffix, extension and datatype.
@@ -38,7 +39,7 @@ class BidsFile:
         E.g. ``.nii.gz``.
     """
 
-    path: Path
+    path: File
     entities: Mapping[str, str]
     suffix: str
     extension: str
@@ -59,7 +60,7 @@ class Tree:
     Attributes
     ----------
     root : Path
-        Its folder.
+        Its folder; without meaning for a list of remote files.
     functional : mapping of (str, str) to tuple of BidsFile
         (subject, session) -> files of the ``func`` folder, by name; session ``n/a`` where there is none.
     above : mapping of tuple of str to tuple of BidsFile
@@ -181,7 +182,7 @@ def _scan_functional(seen: _Scan, folder: Path, subject: str, session: str) -> N
         if (found.get("sub"), found.get("ses")) == (subject, session):
             files.append(found)
         elif found.suffix in ("bold", "events"):
-            seen.odd.append(found.path.relative_to(seen.root).as_posix())
+            seen.odd.append((folder / found.path.name).relative_to(seen.root).as_posix())
     seen.functional[subject, session] = tuple(files)
 
 
@@ -208,13 +209,24 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _files(folder: Path, names: list[str]) -> Iterator[BidsFile]:
+    for name in names:
+        found = bids_file(folder / name, name)
+        if found is not None:
+            yield found
+
+
+def bids_file(path: File, name: str) -> BidsFile | None:
+    """A file by its name; None where that is not of a kind that is read."""
     from bids2table import parse_bids_entities
 
-    for name in names:
-        if name.startswith(".") or not name.endswith(_READ):
-            continue
-        entities = parse_bids_entities(name)
-        suffix, extension = entities.pop("suffix", ""), entities.pop("ext", "")
-        entities.pop("datatype", None)
-        if suffix and extension in _READ:
-            yield BidsFile(folder / name, entities, suffix, extension)
+    if name.startswith(".") or not name.endswith(_READ):
+        return None
+    entities = parse_bids_entities(name)
+    suffix, extension = entities.pop("suffix", ""), entities.pop("ext", "")
+    entities.pop("datatype", None)
+    return BidsFile(path, entities, suffix, extension) if suffix and extension in _READ else None
+
+
+def is_label(text: str) -> bool:
+    """Whether a text can be a BIDS label."""
+    return bool(_LABEL.fullmatch(text))

@@ -10,17 +10,18 @@ import pandas as pd
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray
 from deltaroi.io.tsv import read_tsv
+from deltaroi.remote import File, local
 from deltaroi.types import NA
 
 NOTES = "notes"
 
 
-def read_events(path: Path) -> pd.DataFrame:
+def read_events(path: File) -> pd.DataFrame:
     """Read an events table.
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemoteFile
         ``*_events.tsv``; BOM, CRLF and blank last lines are tolerated.
 
     Returns
@@ -35,6 +36,7 @@ def read_events(path: Path) -> pd.DataFrame:
     DataError
         The file cannot be read, has no onset or duration column, or a cell of these is not a number.
     """
+    path = local(path)
     table = read_tsv(path)
     lacking = [name for name in ("onset", "duration") if name not in table.columns]
     if lacking:

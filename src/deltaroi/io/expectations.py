@@ -11,6 +11,7 @@ from pathlib import Path
 from deltaroi.errors import DataError, StudyError, did_you_mean
 from deltaroi.io.bids import BidsFile, Tree
 from deltaroi.io.derivatives import is_leftover, is_preprocessed, run_of, space_of
+from deltaroi.remote import RemoteDataset
 from deltaroi.types import NA
 
 _BEFORE = re.compile(r"pre|before|base|bl|screen|intake|first", re.IGNORECASE)
@@ -24,7 +25,7 @@ class DatasetQuery:
 
     Attributes
     ----------
-    bids_dir, derivatives : Path
+    bids_dir, derivatives : Path or RemoteDataset
         The raw dataset and its fMRIPrep derivatives.
     task : str
         BIDS task label.
@@ -42,8 +43,8 @@ class DatasetQuery:
         Look in every session that has the task, instead of in ``sessions``.
     """
 
-    bids_dir: Path
-    derivatives: Path
+    bids_dir: Path | RemoteDataset
+    derivatives: Path | RemoteDataset
     task: str
     space: str = "MNI152NLin2009cAsym"
     sessions: tuple[str, ...] = ()
@@ -51,6 +52,11 @@ class DatasetQuery:
     subjects: tuple[str, ...] | None = None
     slice_time_ref: float | None = None
     every_session: bool = False
+
+    @property
+    def places(self) -> dict[str, Path | RemoteDataset]:
+        """The datasets by their role."""
+        return {"raw": self.bids_dir, "derivatives": self.derivatives}
 
 
 def open_folder(folder: Path, where: str, inner: Sequence[str]) -> Path:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from deltaroi.errors import DataError, UsageError
+from deltaroi.remote import File, local
 
 ContentState = Literal["ok", "missing", "not fetched", "broken link", "empty"]
 TEMPORARY = ".tmp-"
@@ -137,14 +138,15 @@ def content_state(path: Path) -> ContentState:
     return "ok"
 
 
-def read_text(path: Path) -> str:
-    """Text of a UTF-8 file, without a BOM.
+def read_text(path: File) -> str:
+    """Text of a UTF-8 file, without a BOM; a remote file is fetched.
 
     Raises
     ------
     DataError
         The content is not there, cannot be read, or is not UTF-8 text.
     """
+    path = local(path)
     try:
         state = content_state(path)
         text = path.read_text(encoding="utf-8-sig") if state == "ok" else ""

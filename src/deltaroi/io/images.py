@@ -7,16 +7,19 @@ import zlib
 from pathlib import Path
 
 from deltaroi.errors import DataError
+from deltaroi.remote import File, RemoteFile, located, peek
 
 _CHUNK = 1 << 22
+MOST_SHRUNK = 1100
+"""A gzip file holds at most this many times its size; deflate shrinks at most 1032 : 1."""
 
 
-def check_length(path: Path, needed: int) -> None:
+def check_length(path: File, needed: int) -> None:
     """Refuse an image with fewer bytes than its header promises.
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemoteFile
         A ``.nii`` or ``.nii.gz`` file.
     needed : int
         Bytes of header and voxels, uncompressed.
@@ -29,8 +32,12 @@ def check_length(path: Path, needed: int) -> None:
     Notes
     -----
     A gzip file ends with its uncompressed length (modulo 2³²); that is compared first. Only when it does not fit is
-    the file decompressed, which tells a truncated file from one that was written in several pieces or padded.
+    the file decompressed, which tells a truncated file from one that was written in several pieces or padded. Of a
+    remote file only the length is known; where that does not tell, whoever reads it will.
     """
+    if isinstance(path, RemoteFile):
+        _check_remote_length(path, needed)
+        return
     with path.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
         size = stream.seek(0, 2)
@@ -41,6 +48,14 @@ def check_length(path: Path, needed: int) -> None:
     found = _unpacked_length(path, needed) if packed else size
     if found < needed:
         raise DataError("the image is truncated", where=str(path), hint="copy or fetch it again")
+
+
+def _check_remote_length(file: RemoteFile, needed: int) -> None:
+    packed = peek(file).startswith(b"\x1f\x8b")
+    known = located(file)
+    size = known.size if isinstance(known, RemoteFile) else None
+    if size is not None and size * (MOST_SHRUNK if packed else 1) < needed:
+        raise DataError("the image is truncated", where=str(file), hint="copy it to the server again")
 
 
 def _unpacked_length(path: Path, enough: int) -> int:

@@ -15,12 +15,14 @@ import pandas as pd
 
 from deltaroi.errors import DataError
 from deltaroi.io import derivatives as names
-from deltaroi.io.bids import IMAGES, BidsFile, Tree, plain, scan
+from deltaroi.io.bids import IMAGES, BidsFile, Tree, plain
 from deltaroi.io.event_files import find_events, near_misses
-from deltaroi.io.expectations import DatasetQuery, check_expectations, open_folder, sessions_in
+from deltaroi.io.expectations import DatasetQuery, check_expectations, sessions_in
 from deltaroi.io.files import content_state
 from deltaroi.io.participants import ID, read_participants
+from deltaroi.io.places import prepare, tree_of, with_sidecar
 from deltaroi.io.sidecars import Sidecars, bold_sources, find_timing
+from deltaroi.remote import File, RemoteFile, local, located, peek
 from deltaroi.types import NA, Exclusion, RunKey
 
 __all__ = ["DatasetQuery", "Inventory", "Run", "find_runs"]
@@ -34,9 +36,9 @@ class Run:
     ----------
     key : RunKey
         What names it.
-    bold : Path
+    bold : Path or RemoteFile
         The preprocessed image.
-    mask, confounds, events : Path or None
+    mask, confounds, events : Path, RemoteFile or None
         What belongs to it; None where there is none.
     tr_s : float
         Repetition time in s, from the sidecars.
@@ -49,10 +51,10 @@ class Run:
     """
 
     key: RunKey
-    bold: Path
-    mask: Path | None
-    confounds: Path | None
-    events: Path | None
+    bold: File
+    mask: File | None
+    confounds: File | None
+    events: File | None
     tr_s: float
     slice_time_ref: float
     space: str
@@ -92,7 +94,6 @@ class _Search:
     sidecars: Sidecars = field(default_factory=Sidecars)
     runs: list[Run] = field(default_factory=list)
     exclusions: list[Exclusion] = field(default_factory=list)
-    used_events: set[Path] = field(default_factory=set)
 
     def lost(self, subject: str, session: str, run: str, reason: str, value: str = NA, threshold: str = NA,
              failure: bool = False) -> Exclusion:
@@ -119,16 +120,17 @@ def find_runs(query: DatasetQuery) -> Inventory:
     DataError
         A folder does not exist or cannot be listed; ``participants.tsv`` cannot be read.
     """
-    raw = open_folder(query.bids_dir, "dataset.bids_dir", ("derivatives",))
-    derived = open_folder(query.derivatives, "dataset.derivatives", ("fmriprep", "derivatives/fmriprep"))
-    search = _Search(query, scan(raw), scan(derived))
+    raw = tree_of(query.bids_dir, "dataset.bids_dir", ("derivatives",))
+    derived = tree_of(query.derivatives, "dataset.derivatives", ("fmriprep", "derivatives/fmriprep"))
+    search = _Search(query, raw, derived)
     if query.every_session:
         found = {session for _, session in sessions_in((search.raw, search.derived), query.task)} - {NA}
         search.query = query = replace(query, sessions=tuple(sorted(found)))
     warnings = check_expectations(query, search.raw, search.derived)
     here = [f for f in search.derived.files() if _of_task(f, query.task) and names.is_preprocessed(f)]
     search.resolution = names.choose_resolution((f for f in here if names.space_of(f) == query.space), query.resolution)
-    participants, twice, notes = read_participants(raw)
+    prepare((raw, derived), query)
+    participants, twice, notes = read_participants(query.bids_dir)
     search.exclusions += twice
     _compare_people(search, participants)
     closed = {**search.raw.closed, **search.derived.closed}
@@ -242,8 +244,9 @@ def _take(search: _Search, image: BidsFile, derived: Sequence[BidsFile]) -> None
         return
     if mask is None:
         notes.append("no brain mask beside the BOLD image")
-    search.runs.append(Run(key, image.path, mask.path if mask else None, confounds.path if confounds else None,
-                           events.path, timing.tr_s, timing.slice_time_ref, search.query.space,
+    table = located(with_sidecar(confounds, derived)) if confounds else None
+    search.runs.append(Run(key, located(image.path), located(mask.path) if mask else None, table,
+                           located(events.path), timing.tr_s, timing.slice_time_ref, search.query.space,
                            (*notes, *timing.notes)))
 
 
@@ -251,6 +254,8 @@ def _unreadable(search: _Search, what: str, file: BidsFile | None) -> str | None
     """What is wrong with a file's content, with what to do; None when it is there."""
     if file is None:
         return None
+    if isinstance(file.path, RemoteFile):
+        return _out_of_reach(what, file.path)
     try:
         state = content_state(file.path)
     except OSError as error:
@@ -262,10 +267,24 @@ def _unreadable(search: _Search, what: str, file: BidsFile | None) -> str | None
     return f"the {what} is {'a broken link' if state == 'broken link' else state}"
 
 
-def _relative(search: _Search, path: Path) -> str:
+def _out_of_reach(what: str, file: RemoteFile) -> str | None:
+    """What is wrong with a remote file; None when it could be fetched, or its beginning if it is the image itself."""
+    try:
+        if what == "BOLD image":
+            peek(file)
+        else:
+            local(file)
+    except DataError as error:
+        return f"the {what} cannot be read: {error.message}{f': {error.hint}' if error.hint else ''}"
+    return None
+
+
+def _relative(search: _Search, path: File) -> str:
     """A path within its dataset."""
-    root = next(tree.root for tree in (search.derived, search.raw) if path.is_relative_to(tree.root))
-    return path.relative_to(root).as_posix()
+    if isinstance(path, RemoteFile):
+        return path.place
+    roots = [tree.root for tree in (search.derived, search.raw) if path.is_relative_to(tree.root)]
+    return path.relative_to(roots[0]).as_posix() if roots else path.name
 
 
 def _other_sessions(search: _Search) -> None:

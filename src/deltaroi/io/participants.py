@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 
 import pandas as pd
 
 from deltaroi.errors import DataError
+from deltaroi.io.places import Place, top_file
 from deltaroi.io.tsv import read_tsv
 from deltaroi.types import NA, Exclusion
 
 ID = "participant_id"
 
 
-def read_participants(bids_dir: Path) -> tuple[pd.DataFrame, tuple[Exclusion, ...], tuple[str, ...]]:
+def read_participants(bids_dir: Place) -> tuple[pd.DataFrame, tuple[Exclusion, ...], tuple[str, ...]]:
     """Read ``participants.tsv``.
 
     Parameters
     ----------
-    bids_dir : Path
-        The dataset's folder.
+    bids_dir : Path or RemoteDataset
+        The dataset.
 
     Returns
     -------
@@ -36,8 +36,8 @@ def read_participants(bids_dir: Path) -> tuple[pd.DataFrame, tuple[Exclusion, ..
     DataError
         The table cannot be read, or has no column ``participant_id``.
     """
-    path = bids_dir / "participants.tsv"
-    if not path.exists() and not path.is_symlink():
+    path = top_file(bids_dir, "participants.tsv")
+    if path is None:
         return pd.DataFrame({ID: pd.Series(dtype="str")}), (), ("there is no participants.tsv",)
     table = read_tsv(path)
     if ID not in table.columns:

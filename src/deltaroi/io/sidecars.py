@@ -7,12 +7,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from deltaroi.errors import DataError
 from deltaroi.io.bids import BidsFile, Tree, applicable
 from deltaroi.io.files import read_text
+from deltaroi.remote import File
 
 _LONGEST_TR_S = 60.0
 Metadata = Mapping[str, Any]
@@ -41,9 +41,9 @@ class Timing:
 class Sidecars:
     """Reads each JSON file once."""
 
-    seen: dict[Path, Metadata] = field(default_factory=dict)
+    seen: dict[File, Metadata] = field(default_factory=dict)
 
-    def read(self, path: Path) -> Metadata:
+    def read(self, path: File) -> Metadata:
         """Content of one JSON sidecar.
 
         Raises
@@ -64,7 +64,7 @@ class Sidecars:
         return merged
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: File) -> dict[str, Any]:
     """Read a JSON object; a DataError says what is wrong with it."""
     try:
         data = json.loads(read_text(path))

@@ -11,16 +11,17 @@ import pandas as pd
 
 from deltaroi.errors import TableError
 from deltaroi.io.files import atomic_write, content_state, write_json
+from deltaroi.remote import File, local
 from deltaroi.tables import Schema, conform
 from deltaroi.types import NA
 
 
-def read_tsv(path: Path) -> pd.DataFrame:
+def read_tsv(path: File) -> pd.DataFrame:
     """Read a table with every cell as text.
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemoteFile
         A tab-separated file with a header; BOM, CRLF and blank last lines are tolerated.
 
     Returns
@@ -33,6 +34,7 @@ def read_tsv(path: Path) -> pd.DataFrame:
     TableError
         The file is missing, not fetched, not text, empty, has a repeated column or a row of the wrong length.
     """
+    path = local(path)
     state = content_state(path)
     if state != "ok":
         hint = f"fetch its content, e.g. `datalad get {path.name}`" if state == "not fetched" else "check the path"

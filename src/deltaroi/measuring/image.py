@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid
 from deltaroi.masks.images import readable
 from deltaroi.measuring.table import MapFile
+from deltaroi.remote import RemoteFile, local, located
 from deltaroi.signal.gather import gather
 from deltaroi.signal.stream import check_content, read_header
 
@@ -50,7 +51,7 @@ class MapImage:
         """Values, shape (n,), at flat C-order positions; NaN and 0 as they are."""
         if self.image is None:
             return gather(self.file.path, flat).data[self.volume]
-        data = readable(lambda: self.image.get_fdata(caching="unchanged"), self.file.path,
+        data = readable(lambda: self.image.get_fdata(caching="unchanged"), local(self.file.path),
                         DataError("the map cannot be read", where=str(self.file.path)))
         return np.asarray(data.reshape(self.grid.n_voxels, -1)[flat, self.volume], dtype=np.float64)
 
@@ -61,7 +62,8 @@ def open_map(file: MapFile, space: str) -> MapImage:
     Parameters
     ----------
     file : MapFile
-        A NIfTI-1/2 file, either file of a NIfTI or Analyze pair, or another volume image that nibabel reads.
+        A NIfTI-1/2 file, either file of a NIfTI or Analyze pair, or another volume image that nibabel reads; behind a
+        URL only a single NIfTI file, of which the first bytes are read now.
     space : str
         Template space as stated by the caller.
 
@@ -74,24 +76,27 @@ def open_map(file: MapFile, space: str) -> MapImage:
     DataError
         The file cannot be read, or is not one volume.
     """
-    check_content(file.path)
-    if file.path.name.lower().endswith((".nii", ".nii.gz")):
-        header = read_header(file.path, space)
-        volume = _volume(file, header.n_volumes)
-        return MapImage(file, header.grid, "stated" if header.oriented else "not stated", header.notes, volume)
-    return _open_with_nibabel(file, space)
+    path = file.path
+    if not isinstance(path, RemoteFile):
+        check_content(path)
+        if not path.name.lower().endswith((".nii", ".nii.gz")):
+            return _open_with_nibabel(file, path, space)
+    header = read_header(path, space)
+    volume = _volume(file, header.n_volumes)
+    return MapImage(replace(file, path=located(path)), header.grid, "stated" if header.oriented else "not stated",
+                    header.notes, volume)
 
 
-def _open_with_nibabel(file: MapFile, space: str) -> MapImage:
+def _open_with_nibabel(file: MapFile, path: Path, space: str) -> MapImage:
     import nibabel as nib
 
-    for other in _other_half(file.path):
+    for other in _other_half(path):
         try:
             check_content(other)
         except DataError as error:
             raise DataError(f"{other.name}, which belongs to it: {error.message}", where=str(file.path),
                             hint=error.hint) from error
-    image: Any = readable(lambda: nib.load(file.path), file.path, DataError(
+    image: Any = readable(lambda: nib.load(path), path, DataError(
         "the file is not a volume image that can be read", where=str(file.path)))
     if not isinstance(image, nib.spatialimages.SpatialImage) or len(image.shape) < 3 or image.affine is None:
         raise DataError("the file is not a volume image", where=str(file.path),

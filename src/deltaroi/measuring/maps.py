@@ -20,6 +20,7 @@ from deltaroi.measuring.image import MapImage, open_map
 from deltaroi.measuring.options import Asked, MeasureOptions, resolve
 from deltaroi.measuring.result import MeasureResult
 from deltaroi.measuring.table import MapRow, read_maps
+from deltaroi.remote import Traffic, counting, forget
 from deltaroi.summaries import FILLED_ALIKE, resolve_summary, summarise_voxels, summary_exists
 from deltaroi.tables import REGIONS, RESPONSES, conform
 from deltaroi.types import NA, NOT_STATED, Exclusion
@@ -105,6 +106,12 @@ def measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | Non
     Per subject, map and ROI: maps below ``minimum_coverage`` drop out first, then one set of voxels is used for all of
     the subject's maps on one grid, their intersection. Below ``minimum_coverage`` after that, the value is missing.
     """
+    forget()
+    with counting() as traffic:
+        return _measure(maps, options, base, traffic)
+
+
+def _measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | None, traffic: Traffic) -> MeasureResult:
     asked = resolve(options)
     rows, notes = read_maps(maps, base)
     ledger = Ledger([*asked.exclusions], [*asked.notes, *notes])
@@ -123,7 +130,7 @@ def measure(maps: Path | pd.DataFrame, options: MeasureOptions, base: Path | Non
     return MeasureResult(
         conform(pd.DataFrame(records, columns=RESPONSES.names), RESPONSES), tuple(ledger.exclusions),
         conform(pd.concat(tables) if tables else pd.DataFrame(columns=REGIONS.names), REGIONS),
-        _warnings(rows, sets.by_grid.values(), ledger), options)
+        _warnings(rows, sets.by_grid.values(), ledger), options, traffic.as_record() if traffic.requests else {})
 
 
 def open_row(row: MapRow, options: MeasureOptions, ledger: Ledger) -> tuple[MapImage, MapImage | None] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,9 @@ class MeasureResult:
         What to know before trusting the values.
     options : MeasureOptions
         What was asked.
+    transfers : mapping of str to float
+        What came over the network, and how fast (:class:`deltaroi.remote.Traffic`); empty for local maps. Not written
+        to a file, because it is another each time.
     """
 
     responses: pd.DataFrame
@@ -37,6 +41,7 @@ class MeasureResult:
     regions: pd.DataFrame
     warnings: tuple[str, ...]
     options: MeasureOptions
+    transfers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def exclusions(self) -> pd.DataFrame:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from deltaroi.errors import TableError
+from deltaroi.errors import DataError, TableError
 from deltaroi.io.tsv import read_tsv
 from deltaroi.masks.images import user_path
+from deltaroi.remote import File, RemoteFile, Route, is_url, located, remote_file
 from deltaroi.tables import columns_hint
 from deltaroi.types import NA
 
@@ -24,12 +27,14 @@ class MapFile:
     """A map's file, as written in the table, and which of its volumes (None: it has one)."""
 
     text: str
-    path: Path
+    path: File
     volume: int | None = None
 
     @property
     def shown(self) -> str:
-        """How tables call it: as written, but of a path that is not relative only the file's name."""
+        """How tables call it: as written; of a path that is not relative only the file's name, of a URL no query."""
+        if isinstance(self.path, RemoteFile):
+            return str(self.path) if self.volume is None else f"{self.path},{self.volume}"
         return Path(self.text).name if Path(self.text).is_absolute() or self.text.startswith("~") else self.text
 
 
@@ -47,13 +52,19 @@ class MapRow:
     file: MapFile
     variance: MapFile | None
 
+    def located(self) -> MapRow:
+        """The row with the state of remote maps, once their beginnings were read."""
+        variance = None if self.variance is None else replace(self.variance, path=located(self.variance.path))
+        return replace(self, file=replace(self.file, path=located(self.file.path)), variance=variance)
+
     @property
     def key(self) -> tuple[str, str, str, str]:
         """What names the row."""
         return (self.subject, self.session, self.task, self.contrast)
 
 
-def read_maps(maps: Path | pd.DataFrame, base: Path | None = None) -> tuple[tuple[MapRow, ...], tuple[str, ...]]:
+def read_maps(maps: Path | pd.DataFrame, base: Path | None = None,
+              route: Route | None = None) -> tuple[tuple[MapRow, ...], tuple[str, ...]]:
     """The rows of a table of maps, and what to know about it.
 
     Parameters
@@ -62,6 +73,8 @@ def read_maps(maps: Path | pd.DataFrame, base: Path | None = None) -> tuple[tupl
         Columns ``subject contrast path`` and, if there are, ``session variance_path task group unit``.
     base : Path, optional
         Folder that relative paths start from; by default that of the table, or the current one.
+    route : Route, optional
+        How remote maps are reached.
 
     Returns
     -------
@@ -83,7 +96,7 @@ def read_maps(maps: Path | pd.DataFrame, base: Path | None = None) -> tuple[tupl
                          "maps has the columns subject session contrast path [variance_path]")
     if table.empty:
         raise TableError("the table has no rows", where=where)
-    rows = tuple(_row({str(k): v for k, v in cells.items()}, number, folder, where)
+    rows = tuple(_row({str(k): v for k, v in cells.items()}, number, partial(_file, folder, route), where)
                  for number, cells in enumerate(table.to_dict("records"), start=2))
     _refuse_repeats(rows, where)
     unknown = [str(name) for name in table.columns if name not in REQUIRED + OPTIONAL]
@@ -96,24 +109,27 @@ def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
                                                 index=column.index, dtype="str"))
 
 
-def _row(cells: dict[str, str], number: int, folder: Path, where: str) -> MapRow:
+def _row(cells: dict[str, str], number: int, file: Callable[[str], MapFile], where: str) -> MapRow:
     for name in REQUIRED:
         if cells[name] == NA:
             raise TableError(f"row {number} has no {name}", where=where)
-    for name in ("path", "variance_path"):
-        if "://" in cells.get(name, ""):
-            raise TableError(f"row {number}: maps behind a URL are not available in this version", where=where,
-                             hint="fetch the file and name its local path")
     variance = cells.get("variance_path", NA)
+    try:
+        map_file = file(cells["path"])
+        variance_file = None if variance == NA else file(variance)
+    except DataError as error:  # of a URL
+        raise TableError(f"row {number}: {error.where}: {error.message}", where=where, hint=error.hint) from error
     return MapRow(
         number, cells["subject"].removeprefix("sub-"), cells.get("session", NA).removeprefix("ses-"),
         cells.get("task", NA).removeprefix("task-"), cells["contrast"], cells.get("group", NA),
-        UNIT if cells.get("unit", NA) == NA else cells["unit"], _file(cells["path"], folder),
-        None if variance == NA else _file(variance, folder))
+        UNIT if cells.get("unit", NA) == NA else cells["unit"], map_file, variance_file)
 
 
-def _file(text: str, folder: Path) -> MapFile:
-    """A path, or SPM's ``path,volume`` with volumes counted from 1."""
+def _file(folder: Path, route: Route | None, text: str) -> MapFile:
+    """A path or URL, or SPM's ``path,volume`` with volumes counted from 1."""
+    if is_url(text):
+        image = re.fullmatch(r"(.+\.nii(?:\.gz)?),(\d+)", text)
+        return MapFile(text, remote_file(image[1] if image else text, route=route), int(image[2]) if image else None)
     numbered = re.fullmatch(r"(.+),(\d+)", text)
     if numbered and not user_path(folder, text).exists():
         return MapFile(text, user_path(folder, numbered[1]), int(numbered[2]))
@@ -136,7 +152,7 @@ def _refuse_repeats(rows: tuple[MapRow, ...], where: str) -> None:
 
 def _shared_files(rows: tuple[MapRow, ...]) -> list[str]:
     """Rows that name the same file: allowed, but rarely meant."""
-    by_file: dict[tuple[Path, int | None], list[int]] = {}
+    by_file: dict[tuple[File, int | None], list[int]] = {}
     for row in rows:
         by_file.setdefault((row.file.path, row.file.volume), []).append(row.number)
     return [f"rows {', '.join(map(str, numbers))} name the same file" for numbers in by_file.values()

@@ -24,6 +24,8 @@ from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.run import RunResult, run_study, sample
 from deltaroi.pipeline.steps import sweep_temporaries
 from deltaroi.pipeline.where import done_at, executing
+from deltaroi.pipeline.work import Work
+from deltaroi.remote import is_url
 from deltaroi.tables import exclusion_frame
 from deltaroi.types import NA
 
@@ -126,7 +128,7 @@ def participant(bids_dir: str, out: Path, options: AppOptions, progress: Progres
     note_lock(study, file, layout)
     asked = tuple(sorted({row.subject for row in mine.exclusions} | {one.run.key.subject for one in mine.runs}))
     with executing(study.execution, file, layout, sample(plan)) as executor:
-        work = stages.Work(study, file, layout, mine, executor, shown)
+        work = Work(study, file, layout, mine, executor, shown)
         if mine.runs:
             _through(work, whole=not options.sessions)
     sweep_temporaries(layout.root)
@@ -171,11 +173,17 @@ def placed(bids_dir: str, options: AppOptions) -> tuple[Path, Study]:
     old = resolve(file, named.bids_dir) if named.bids_dir is not None and "://" not in named.bids_dir else None
     changes: dict[str, str] = {}
     new = Path(bids_dir).resolve()
-    if old != new:
+    if is_url(bids_dir):
+        changes["bids_dir"] = bids_dir
+    elif old != new:
         changes["bids_dir"] = str(new)
     derived = resolve(file, named.derivatives) if named.derivatives and "://" not in named.derivatives else None
-    wanted = Path(options.derivatives).resolve() if options.derivatives else derived
-    if not options.derivatives and old is not None and derived is not None and derived.is_relative_to(old):
+    if options.derivatives and is_url(options.derivatives):
+        changes["derivatives"] = options.derivatives
+        wanted = None
+    else:
+        wanted = Path(options.derivatives).resolve() if options.derivatives else derived
+    if not options.derivatives and not is_url(bids_dir) and old and derived and derived.is_relative_to(old):
         wanted = new / derived.relative_to(old)
     if wanted is not None and wanted != derived:
         changes["derivatives"] = str(wanted)
@@ -221,7 +229,7 @@ def _chosen(what: str, labels: tuple[str, ...], prefix: str, known: set[str]) ->
     return found
 
 
-def _through(work: stages.Work, *, whole: bool) -> None:
+def _through(work: Work, *, whole: bool) -> None:
     """All steps that are about single participants; with some of their sessions left out, only the fits."""
     stages.build_masks(work)
     multiverse.first_level(work)

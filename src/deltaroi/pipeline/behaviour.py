@@ -19,8 +19,8 @@ from deltaroi.pipeline.declared import declared
 from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.retire import retire_behaviour
-from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
+from deltaroi.pipeline.work import Work
 from deltaroi.tables import (
     BEHAVIOUR,
     BEHAVIOUR_EFFECTS,

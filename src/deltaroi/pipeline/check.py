@@ -28,6 +28,7 @@ from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores
 from deltaroi.pipeline.small_volume import foresee_small_volume
+from deltaroi.pipeline.transfers import counting_anew
 from deltaroi.report.independence import functional_words
 from deltaroi.report.locked import Locked
 from deltaroi.tables import exclusion_frame
@@ -123,7 +124,8 @@ def check(study_path: str | Path, progress: Progress | None = None, jobs: int | 
     study = read_study(path)
     lock = find_lock(study, path)
     shown = progress or Quiet()
-    plan = make_plan(study, path, progress=shown)
+    with counting_anew():
+        plan = make_plan(study, path, progress=shown)
     counted = {note: f"{note} ({number} runs)" for note, number in sorted(Counter(plan.notes).items())}
     choices = {note for planned in (*plan.runs, *plan.localisers) for note in planned.run.notes}
     notes = tuple(text for note, text in counted.items() if note in choices)

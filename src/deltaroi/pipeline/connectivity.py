@@ -23,8 +23,8 @@ from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.responses import by_subject, lost_subject, summary_item, upstream_of
 from deltaroi.pipeline.retire import retire_connectivity
-from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
+from deltaroi.pipeline.work import Work
 from deltaroi.pipeline.work_items import SummaryItem, load_region_set
 from deltaroi.specs import about
 from deltaroi.tables import (

@@ -6,25 +6,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deltaroi.config.read import resolve
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError
+from deltaroi.io.places import Place, top_file
 from deltaroi.io.sidecars import read_json
 
 
-def described_inputs(study: Study, study_path: str | Path) -> dict[str, Any]:
-    """What the datasets of a study say about themselves."""
-    dataset = study.dataset
-    named = {"raw": dataset.bids_dir, "derivatives": dataset.derivatives}
-    found = {name: described(resolve(study_path, text)) for name, text in named.items() if text is not None}
-    return found if dataset.maps is None else {**found, "maps": {"Name": Path(dataset.maps).name}}
+def described_inputs(study: Study, places: Mapping[str, Place]) -> dict[str, Any]:
+    """What the datasets of a study say about themselves; ``places`` has them by their role."""
+    found = {name: described(place) for name, place in places.items()}
+    maps = study.dataset.maps
+    return found if maps is None else {**found, "maps": {"Name": Path(maps).name}}
 
 
-def described(folder: Path) -> dict[str, Any]:
+def described(place: Place) -> dict[str, Any]:
     """Name, DOI and makers of a dataset, from its description; nothing that depends on where it lies."""
     try:
-        data = read_json(folder / "dataset_description.json")
+        path = top_file(place, "dataset_description.json")
+        data = read_json(path) if path else None
     except DataError:
+        data = None
+    if data is None:
         return {"Description": "no readable dataset_description.json"}
     makers = data.get("GeneratedBy") or data.get("PipelineDescription") or []
     makers = [one for one in (makers if isinstance(makers, list) else [makers]) if isinstance(one, dict)]

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deltaroi.errors import DataError
-from deltaroi.io.bids import Tree, scan
+from deltaroi.io.bids import Tree
 from deltaroi.io.derivatives import is_preprocessed, resolution_of, space_of
-from deltaroi.io.expectations import in_time_order, open_folder, sessions_in
+from deltaroi.io.expectations import in_time_order, sessions_in
 from deltaroi.io.participants import ID, read_participants
+from deltaroi.io.places import Place, top_file, tree_of
 from deltaroi.io.sidecars import read_json
 from deltaroi.io.tsv import read_tsv
+from deltaroi.remote import RemoteDataset, prefetch
 from deltaroi.types import NA
 
 USUAL_SPACES = ("MNI152NLin2009cAsym", "MNI152NLin6Asym")
@@ -38,8 +40,8 @@ class Findings:
         The task with the most events files.
     sessions : tuple of str
         Sessions of that task, in the order of time that their names suggest.
-    derivatives : Path or None
-        Folder of the derivatives.
+    derivatives : Path, RemoteDataset or None
+        The derivatives.
     made_by : str
         Their maker and its version.
     spaces, resolutions : mapping of str to int
@@ -55,7 +57,7 @@ class Findings:
     tasks: dict[str, int]
     task: str
     sessions: tuple[str, ...]
-    derivatives: Path | None
+    derivatives: Place | None
     made_by: str
     spaces: dict[str, int]
     resolutions: dict[str, int]
@@ -69,7 +71,7 @@ class Findings:
         return next((s for s in (*USUAL_SPACES, *self.spaces) if s in self.spaces), USUAL_SPACES[0])
 
 
-def look(bids_dir: Path, derivatives: Path | None) -> Findings:
+def look(bids_dir: Place, derivatives: Place | None) -> Findings:
     """Look at a dataset.
 
     Raises
@@ -77,9 +79,9 @@ def look(bids_dir: Path, derivatives: Path | None) -> Findings:
     DataError
         A folder does not exist or holds no subjects.
     """
-    raw = scan(open_folder(bids_dir, "BIDS_DIR", ("bids", "rawdata")))
-    folder = derivatives or _find_derivatives(bids_dir)
-    derived = scan(open_folder(folder, "--derivatives", ("fmriprep",))) if folder else None
+    raw = tree_of(bids_dir, "BIDS_DIR", ("bids", "rawdata"))
+    folder = derivatives or (_find_derivatives(bids_dir) if isinstance(bids_dir, Path) else None)
+    derived = tree_of(folder, "--derivatives", ("fmriprep",)) if folder else None
     trees = [tree for tree in (raw, derived) if tree is not None]
     tasks = _tasks(trees)
     task = min(tasks, key=lambda name: (-tasks[name], name == "rest", name)) if tasks else "TASK"
@@ -115,9 +117,10 @@ def _find_derivatives(bids_dir: Path) -> Path | None:
     return None
 
 
-def _maker(folder: Path | None) -> str:
+def _maker(folder: Place | None) -> str:
     try:
-        data = read_json(folder / "dataset_description.json") if folder else {}
+        path = top_file(folder, "dataset_description.json") if folder else None
+        data = read_json(path) if path else {}
     except DataError:
         return ""
     makers = data.get("GeneratedBy")
@@ -137,7 +140,7 @@ def _tasks(trees: Sequence[Tree]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _group_columns(bids_dir: Path) -> dict[str, tuple[str, ...]]:
+def _group_columns(bids_dir: Place) -> dict[str, tuple[str, ...]]:
     """Columns that could be the group, the likeliest first."""
     table, _, _ = read_participants(bids_dir)
     found = {}
@@ -162,7 +165,9 @@ def _events(raw: Tree, task: str) -> tuple[dict[str, int], dict[str, tuple[str, 
     values: dict[str, set[str]] = {}
     everything = (*raw.files(), *(f for level in raw.above.values() for f in level))
     files = [f.path for f in everything if f.suffix == "events" and f.extension == ".tsv" and f.get("task") == task]
-    for path in files[::max(1, len(files) // _FILES)][:_FILES]:
+    some = files[::max(1, len(files) // _FILES)][:_FILES]
+    prefetch(some, ())
+    for path in some:
         try:
             table = read_tsv(path)
         except DataError:
@@ -177,6 +182,9 @@ def _events(raw: Tree, task: str) -> tuple[dict[str, int], dict[str, tuple[str, 
     return dict(sorted(types.items(), key=lambda item: (-item[1], item[0]))), few
 
 
-def relative(path: Path, base: Path) -> str:
-    """A path as it is written in a study file in ``base``."""
+def relative(place: Place, base: Path) -> str:
+    """A place as it is written in a study file in ``base``."""
+    if isinstance(place, RemoteDataset):
+        return place.root
+    path = place
     return Path(os.path.relpath(path.resolve(), base.resolve())).as_posix()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from deltaroi.io.places import Place
+from deltaroi.pipeline.dataset_query import given_place
 from deltaroi.pipeline.init_look import Findings, in_group_order, is_unsure, look, relative, unlikely_group
 
 _GENERIC = {"bids", "raw", "rawdata", "data", "dataset"}
@@ -18,9 +20,9 @@ def init_study(bids_dir: str | Path, derivatives: str | Path | None = None, *, b
 
     Parameters
     ----------
-    bids_dir : path
+    bids_dir : path or s3:// address
         The BIDS dataset.
-    derivatives : path, optional
+    derivatives : path or s3:// address, optional
         Its fMRIPrep derivatives; looked for in the usual places by default.
     base : Path, optional
         The folder that the study file will be in; paths in it are relative to it. Default: the working directory.
@@ -35,8 +37,8 @@ def init_study(bids_dir: str | Path, derivatives: str | Path | None = None, *, b
     DataError
         A folder does not exist or holds no subjects; ``participants.tsv`` cannot be read.
     """
-    folder = Path(bids_dir)
-    found = look(folder, Path(derivatives) if derivatives else None)
+    folder = given_place(bids_dir, "BIDS_DIR")
+    found = look(folder, given_place(derivatives, "--derivatives") if derivatives else None)
     here = base or Path.cwd()
     parts = [_head(folder), _dataset(folder, found, here), _groups(found), _conditions(found), _rest()]
     return "\n".join(line for part in parts for line in part) + "\n"
@@ -62,8 +64,8 @@ def _name(text: str) -> str:
     return word if word[0].isalpha() else f"study_{word}"
 
 
-def _head(folder: Path) -> Iterator[str]:
-    place = folder.resolve()
+def _head(folder: Place) -> Iterator[str]:
+    place = folder.resolve() if isinstance(folder, Path) else PurePosixPath(folder.root)
     yield "# Made by `deltaroi init`. What is marked CHECK is a guess. All keys: configs/template.yaml."
     yield "schema_version: 1"
     yield f"name: {_name(place.parent.name if place.name.lower() in _GENERIC else place.name)}"
@@ -71,7 +73,7 @@ def _head(folder: Path) -> Iterator[str]:
     yield ""
 
 
-def _dataset(folder: Path, found: Findings, base: Path) -> Iterator[str]:
+def _dataset(folder: Place, found: Findings, base: Path) -> Iterator[str]:
     yield "dataset:"
     yield f"  bids_dir: {_quoted(relative(folder, base))}"
     if found.derivatives is None:

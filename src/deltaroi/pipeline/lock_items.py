@@ -19,8 +19,8 @@ from deltaroi.pipeline.declared import contrast_weights
 from deltaroi.pipeline.multiverse_plan import other_definitions, other_rois, regions_by
 from deltaroi.specs import Condition, FunctionalRoi, Scalar
 
-NOT_LOCKED = ("schema_version", "description", "dataset.bids_dir", "dataset.derivatives", "dataset.maps", "design",
-              "claims", "power", "simulation", "execution")
+NOT_LOCKED = ("schema_version", "description", "dataset.bids_dir", "dataset.derivatives", "dataset.maps",
+              "dataset.index", "design", "claims", "power", "simulation", "execution")
 """The fields that decide no result of given data: words, places, what was published or is assumed, how work is done."""
 ROI, CONTRAST = "regions.", "contrasts."
 """How the items of ROIs and contrasts begin."""

@@ -6,7 +6,7 @@ A *visit*, one subject in one session, takes the place of a run; a contrast is a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,9 @@ from deltaroi.config.study import Study
 from deltaroi.errors import StudyError, did_you_mean
 from deltaroi.io.inventory import Inventory, Run
 from deltaroi.io.participants import ID, read_participants
+from deltaroi.io.places import Place
 from deltaroi.measuring import MapRow, MeasureOptions, map_grid, read_maps
+from deltaroi.pipeline.dataset_query import place_of, route_of
 from deltaroi.pipeline.declared import contrast_weights, functional_rois
 from deltaroi.pipeline.preflight import Preflight
 from deltaroi.summaries import OF_SERIES
@@ -38,11 +40,14 @@ class Visits:
         One per visit; its ``bold`` is the first of its maps, and it has no timing.
     maps : mapping of RunKey to tuple of MapRow
         The maps of each visit that can be measured.
+    places : mapping of str to Place
+        The BIDS dataset, where the study names one.
     """
 
     found: Inventory
     checked: tuple[Preflight, ...]
     maps: Mapping[RunKey, tuple[MapRow, ...]]
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def subjects(self) -> set[str]:
@@ -96,8 +101,10 @@ def find_visits(study: Study, study_path: str | Path) -> Visits:
     """
     refuse(study)
     dataset = study.dataset
-    rows, notes = read_maps(resolve(study_path, str(dataset.maps)))
-    participants, twice, said = _participants(study, study_path)
+    rows, notes = read_maps(resolve(study_path, str(dataset.maps)), route=route_of(study))
+    places = {} if dataset.bids_dir is None else {
+        "raw": place_of(study_path, dataset.bids_dir, "dataset.bids_dir", route_of(study))}
+    participants, twice, said = _participants(places.get("raw"))
     exclusions = [*twice]
     _check_sessions(study, rows)
     _check_names(study, rows)
@@ -119,13 +126,11 @@ def find_visits(study: Study, study_path: str | Path) -> Visits:
     seen = {key.subject for key in here} | {row.subject for row in exclusions}
     exclusions += [Exclusion("inputs", subject, reason="is in participants.tsv but has no map")
                    for subject in sorted(set(participants[ID]) - seen - barred)]
-    return Visits(Inventory((), participants, tuple(exclusions), (*notes, *said)), tuple(checked), maps)
+    return Visits(Inventory((), participants, tuple(exclusions), (*notes, *said)), tuple(checked), maps, places)
 
 
-def _participants(study: Study, study_path: str | Path) -> tuple[pd.DataFrame, tuple[Exclusion, ...], tuple[str, ...]]:
-    if study.dataset.bids_dir is None:
-        return pd.DataFrame({ID: pd.Series(dtype="str")}), (), ()
-    return read_participants(resolve(study_path, study.dataset.bids_dir))
+def _participants(place: Place | None) -> tuple[pd.DataFrame, tuple[Exclusion, ...], tuple[str, ...]]:
+    return (pd.DataFrame({ID: pd.Series(dtype="str")}), (), ()) if place is None else read_participants(place)
 
 
 def _not_asked(study: Study, row: MapRow, sessions: set[str]) -> str:
@@ -171,7 +176,7 @@ def _visit(key: RunKey, rows: Sequence[MapRow], weights: Mapping[str, Mapping[st
         grid, gone = map_grid(row, options)
         lost += gone
         if grid is not None:
-            usable.append(replace(row, task=key.task))
+            usable.append(replace(row.located(), task=key.task))
             grids.append(grid)
     have = {row.contrast for row in usable}
     served = tuple(name for name, parts in weights.items() if parts.keys() <= have)

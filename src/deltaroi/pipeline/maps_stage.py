@@ -19,8 +19,10 @@ from deltaroi.pipeline.declared import contrast_weights, declared
 from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.maps import measure_options
 from deltaroi.pipeline.responses import lost_subject
-from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
+from deltaroi.pipeline.transfers import noted
+from deltaroi.pipeline.work import Work
+from deltaroi.remote import File
 from deltaroi.tables import EXCLUSIONS, RESPONSES, RUN_VALUES, exclusion_frame, exclusion_rows
 from deltaroi.types import NA
 
@@ -38,8 +40,9 @@ class MapsItem:
 
 def measure(layout: Layout, item: MapsItem) -> list[Path]:
     """Measure the maps of one subject."""
-    found = measure_subject(item.maps, [load_regions(layout.regions(digest)) for digest in item.grids],
-                            item.contrasts, item.options)
+    with noted(layout, f"sub-{item.subject}"):
+        found = measure_subject(item.maps, [load_regions(layout.regions(digest)) for digest in item.grids],
+                                item.contrasts, item.options)
     paths = [layout.subject_responses(item.subject), layout.subject_exclusions(item.subject),
              layout.subject_notes(item.subject)]
     write_table(found.table, RESPONSES, paths[0])
@@ -84,10 +87,11 @@ def responses(work: Work) -> pd.DataFrame:
                        work.layout.table("responses"))
 
 
-def _files(row: MapRow) -> Iterator[Path]:
+def _files(row: MapRow) -> Iterator[File]:
     """The files of a map: of a pair both."""
     for file in (row.file, row.variance):
-        if file is not None:
-            yield file.path
-            yield from (pair for end in (".hdr", ".img") if file.path.suffix in (".hdr", ".img")
-                        and (pair := file.path.with_suffix(end)) != file.path)
+        path = file.path if file is not None else None
+        if path is not None:
+            yield path
+        if isinstance(path, Path) and path.suffix in (".hdr", ".img"):
+            yield from (pair for end in (".hdr", ".img") if (pair := path.with_suffix(end)) != path)

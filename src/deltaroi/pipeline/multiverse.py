@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from deltaroi.errors import DataError
-from deltaroi.firstlevel import FirstLevelTask, RunFit, Wanted, fit_runs, load_fit, save_fit
-from deltaroi.io.files import write_json
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import RegionSet, load_regions
-from deltaroi.pipeline import record, stages, work_items
+from deltaroi.pipeline import record, stages
 from deltaroi.pipeline.declared import SPECIFICATIONS as SPECIFICATIONS_STAGE
 from deltaroi.pipeline.executor import Failure
+from deltaroi.pipeline.multiverse_items import FitsItem, SubjectItem, fit_all, summarise
 from deltaroi.pipeline.multiverse_plan import (
     Model,
     asked,
@@ -29,22 +25,13 @@ from deltaroi.pipeline.multiverse_plan import (
 )
 from deltaroi.pipeline.plan import PlannedRun
 from deltaroi.pipeline.responses import by_subject, lost_subject
-from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
-from deltaroi.responses import Asked, summarise_each
+from deltaroi.pipeline.work import Work
 from deltaroi.specs import MAIN
-from deltaroi.tables import EXCLUSIONS, RESPONSES, SPECIFICATIONS, exclusion_frame, exclusion_rows
-from deltaroi.types import CIRCULAR, FUNCTIONAL, NA, Exclusion, RunKey
+from deltaroi.tables import EXCLUSIONS, RESPONSES, SPECIFICATIONS, exclusion_rows
+from deltaroi.types import NA, Exclusion, RunKey
 
 STAGE = SPECIFICATIONS_STAGE
-
-
-@dataclass(frozen=True)
-class FitsItem:
-    """One run to be fitted: as ``main``, and in the other models of the multiverse."""
-
-    main: work_items.FitItem
-    models: tuple[Model, ...]
 
 
 def first_level(work: Work) -> None:
@@ -93,84 +80,6 @@ def _note_models(work: Work, item: FitsItem, digests: Sequence[str | Failure]) -
         whom = named(models_of, of_models(models_of, names))
         work.exclusions.append(Exclusion("first-level", key.subject, key.session, key.run, value=value, failure=failure,
                                          reason=f"not fitted for {whom}: {reason}"))
-
-
-def fit_all(layout: Layout, item: FitsItem, wanted: Sequence[int]) -> Iterator[tuple[int, list[Path] | Failure]]:
-    """Fit one run in those of its models that are wanted: 0 is ``main``, the others follow."""
-    main = item.main
-    if not item.models:
-        yield from work_items.Alone(work_items.fit)(layout, main, wanted)
-        return
-    own = work_items.load_region_set(layout, main.grid_digest)
-    every = all_regions(layout, own)
-    ways = [Wanted(own, main.first_level), *(Wanted(every, model.first_level) for model in item.models)]
-    kept: dict[str, RunFit] = {}
-    bases = {model.base for model in item.models if model.base}
-    task = FirstLevelTask(main.first_level, main.conditions, main.contrasts)
-    for place, found in fit_runs(main.run, [ways[n] for n in wanted], task):
-        n = wanted[place]
-        if isinstance(found, DataError):
-            yield n, Failure(found, "")
-            continue
-        name, base = (MAIN, None) if n == 0 else (item.models[n - 1].name, item.models[n - 1].base)
-        if name in bases:
-            kept[name] = found
-        path = layout.run_fit(main.run.key, None if n == 0 else name)
-        save_fit(path, found, kept.get(base) or _earlier(layout, main.run.key, base) if base else None)
-        yield n, [path]
-
-
-def _earlier(layout: Layout, key: RunKey, name: str) -> RunFit | None:
-    """A model that an earlier run left; None where it is not there, or is not of now."""
-    path = _path(layout, key, name)
-    return load_fit(path) if path.is_file() else None
-
-
-def _path(layout: Layout, key: RunKey, name: str) -> Path:
-    """The artefact of a model."""
-    return layout.run_fit(key, None if name == MAIN else name)
-
-
-class Loader:
-    """The fits of models; those with which others share arrays are read once, and kept."""
-
-    def __init__(self, layout: Layout, made: Sequence[Model]) -> None:
-        self._layout = layout
-        self._base = {model.name: model.base for model in made}
-        self._kept: dict[tuple[RunKey, str], RunFit] = {}
-
-    def load(self, key: RunKey, name: str) -> RunFit:
-        """The fit of one run in one model."""
-        if (key, name) in self._kept:
-            return self._kept[key, name]
-        base = self._base.get(name)
-        beside = self.load(key, base) if base and _path(self._layout, key, base).is_file() else None
-        found = load_fit(_path(self._layout, key, name), beside)
-        if name in self._base.values():
-            self._kept[key, name] = found
-        return found
-
-
-def all_regions(layout: Layout, own: RegionSet) -> RegionSet:
-    """The ROIs of all specifications on one grid, without functional ones; ``own`` are those of ``main``."""
-    path = layout.other_regions(own.grid.digest)
-    more = load_regions(path).rois if path.is_file() else ()
-    return replace(own, rois=tuple(roi for roi in (*own.rois, *more)
-                                   if roi.key.definition not in (FUNCTIONAL, CIRCULAR)))
-
-
-@dataclass(frozen=True)
-class SubjectItem:
-    """One subject to be summarised in all specifications but ``main``.
-
-    ``models`` has the runs that each model was fitted in, with the digests of their grids.
-    """
-
-    subject: str
-    asked: tuple[Asked, ...]
-    models: Mapping[str, tuple[tuple[RunKey, str], ...]]
-    made: tuple[Model, ...]
-    minimum_coverage: float
 
 
 def responses(work: Work, main: pd.DataFrame) -> pd.DataFrame:
@@ -241,42 +150,6 @@ def _by_subject(work: Work) -> dict[str, list[PlannedRun]]:
         if planned not in mine and planned.run.key in fitted:
             mine.append(planned)
     return {subject: runs for subject, runs in sorted(found.items()) if runs}
-
-
-def summarise(layout: Layout, item: SubjectItem) -> list[Path]:
-    """The responses of one subject in all specifications but ``main``."""
-    grids = {digest for runs in item.models.values() for _, digest in runs}
-    regions = {digest: all_regions(layout, work_items.load_region_set(layout, digest)) for digest in sorted(grids)}
-    in_fits: dict[Exclusion, list[str]] = {}
-    notes: dict[str, list[str]] = {}
-
-    loader = Loader(layout, item.made)
-
-    def load(name: str) -> list[RunFit]:
-        fits = [loader.load(key, name) for key, _ in item.models[name]]
-        for fit in fits:
-            for row in fit.exclusions:
-                in_fits.setdefault(row, []).append(name)
-            for note in fit.notes:
-                notes.setdefault(note, []).append(name)
-        return fits
-
-    found = summarise_each(item.asked, load, regions, item.minimum_coverage)
-    models_of = {one.name: one.model for one in item.asked}
-    lost = {row: of_models(models_of, names) for row, names in in_fits.items()} | dict(found.exclusions)
-    known = layout.subject_exclusions(item.subject)
-    of_main = set(exclusion_rows(read_table(known, EXCLUSIONS))) if known.is_file() else set()
-    rows = [replace(row, reason=f"{row.reason} ({named(models_of, names)})")
-            for row, names in lost.items() if row not in of_main]
-    said = layout.subject_notes(item.subject)
-    of_main_too = set(work_items.subject_notes(layout, item.subject)) if said.is_file() else set()
-    paths = [layout.subject_specifications(item.subject), layout.subject_specification_exclusions(item.subject),
-             layout.subject_specification_notes(item.subject)]
-    write_table(found.table, RESPONSES, paths[0])
-    write_table(exclusion_frame(rows), EXCLUSIONS, paths[1])
-    write_json(paths[2], {"notes": [f"{note} (models {', '.join(dict.fromkeys(names))})"
-                                    for note, names in notes.items() if note not in of_main_too]})
-    return paths
 
 
 def _write_specifications(work: Work) -> None:

@@ -23,6 +23,7 @@ from deltaroi.io.looks import Looks
 from deltaroi.io.sidecars import read_json
 from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.run_looks import RunLooks, as_exclusion
+from deltaroi.remote import local
 from deltaroi.signal import ImageHeader, build_conditions, read_header
 from deltaroi.specs import Confounds
 from deltaroi.types import NA, Exclusion
@@ -117,8 +118,8 @@ def inspect(run: Run, study: Study, known: RunLooks) -> Preflight:
         header = _image(run)
         notes = [*run.notes, *header.notes, *_repetition_time(run, header)]
         if run.mask is not None:
-            _mask(run.mask, header)
-        _confounds(run.confounds, study.first_level.confounds, header.n_volumes)
+            _mask(local(run.mask), header)
+        _confounds(local(run.confounds) if run.confounds else None, study.first_level.confounds, header.n_volumes)
         found = _events(run, study, header, notes)
     except DataError as error:
         return Preflight(run, exclusions=(_lost(run, error),))

@@ -12,6 +12,8 @@ from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
 from deltaroi.config.write import study_data, yaml_text
 from deltaroi.io.participants import read_participants
+from deltaroi.io.places import Place
+from deltaroi.pipeline.dataset_query import given_place
 from deltaroi.pipeline.init_look import Findings, look, relative
 from deltaroi.studies import published
 
@@ -53,7 +55,7 @@ def init_published(name: str, bids_dir: str | Path, derivatives: str | Path | No
     ----------
     name : str
         Of ``configs/studies``.
-    bids_dir : path
+    bids_dir : path or s3:// address
         The BIDS dataset.
     derivatives : path, optional
         Its fMRIPrep derivatives; looked for in the usual places by default.
@@ -73,8 +75,8 @@ def init_published(name: str, bids_dir: str | Path, derivatives: str | Path | No
     DataError
         A folder does not exist or holds no subjects; ``participants.tsv`` cannot be read.
     """
-    study, folder = published(name), Path(bids_dir)
-    found = look(folder, Path(derivatives) if derivatives else None)
+    study, folder = published(name), given_place(bids_dir, "BIDS_DIR")
+    found = look(folder, given_place(derivatives, "--derivatives") if derivatives else None)
     table, _, _ = read_participants(folder)
     labels = _Labels()
     sessions = labels.match("a session", study.dataset.sessions, found.sessions)
@@ -98,7 +100,7 @@ def _bare(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label.lower())
 
 
-def _dataset(study: Study, folder: Path, found: Findings, base: Path, labels: _Labels) -> dict[str, Any]:
+def _dataset(study: Study, folder: Place, found: Findings, base: Path, labels: _Labels) -> dict[str, Any]:
     """The data; of several tasks none is chosen that has another name."""
     same = [task for task in found.tasks if _bare(task) == _bare(study.dataset.task)]
     task = same[0] if len(same) == 1 else found.task if len(found.tasks) == 1 else f"{MARK}{study.dataset.task}"

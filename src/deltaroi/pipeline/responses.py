@@ -14,8 +14,8 @@ from deltaroi.pipeline import record, work_items
 from deltaroi.pipeline.declared import declared, functional_rois
 from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.plan import PlannedRun
-from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
+from deltaroi.pipeline.work import Work
 from deltaroi.responses import contrast_name
 from deltaroi.tables import EXCLUSIONS, RESPONSES, RUN_VALUES, SELECTIONS, exclusion_rows
 from deltaroi.types import NA, Exclusion

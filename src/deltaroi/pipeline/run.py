@@ -27,7 +27,9 @@ from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.retire import retire
 from deltaroi.pipeline.steps import sweep_temporaries
+from deltaroi.pipeline.transfers import counting_anew, note, sum_up
 from deltaroi.pipeline.where import done_at, executing
+from deltaroi.pipeline.work import Work
 from deltaroi.report.locked import Locked
 from deltaroi.tables import EFFECTS
 
@@ -66,6 +68,8 @@ class RunResult:
         Runs whose image was read although the main specification's fit was there: other models were missing.
     failures : tuple of dict
         What was lost to an unreadable, truncated or failing input: ``stage subject session run region reason``.
+    transfers : mapping of str to float
+        What came over the network, and how fast (:class:`deltaroi.remote.Traffic`); empty for local data.
     """
 
     study: Study
@@ -86,6 +90,7 @@ class RunResult:
     lock: Locked | None = None
     read_again: int = 0
     failures: tuple[Mapping[str, str], ...] = ()
+    transfers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -145,21 +150,24 @@ def run_study(spec: Study, file: Path, out: Path, until: str = "report", progres
     layout = Layout(out.resolve())
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
     shown = progress or Quiet()
-    plan = make_plan(spec, file, progress=shown)
+    with counting_anew() as traffic:
+        plan = make_plan(spec, file, progress=shown)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
+    note(layout, "plan", traffic)
     lock = hold(spec, file, layout)
     with executing(spec.execution, file, layout, sample(plan)) as executor:
-        return _through(stages.Work(spec, file, layout, plan, executor, shown, lock=lock), until)
+        return _through(Work(spec, file, layout, plan, executor, shown, lock=lock), until)
 
 
 def sample(plan: Plan) -> tuple[Path, ...]:
-    """Some images of the data."""
-    return tuple(dict.fromkeys(plan.runs[place].run.bold for place in (0, -1))) if plan.runs else ()
+    """Some images of the data; none where they lie behind URLs."""
+    images = (plan.runs[place].run.bold for place in (0, -1) if plan.runs)
+    return tuple(dict.fromkeys(path for path in images if isinstance(path, Path)))
 
 
-def _through(work: stages.Work, until: str) -> RunResult:
+def _through(work: Work, until: str) -> RunResult:
     """All stages, one after the other."""
     layout = work.layout
     reached = STAGES[: STAGES.index(until) + 1]
@@ -191,10 +199,11 @@ def _through(work: stages.Work, until: str) -> RunResult:
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
         connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
-        read_again=work.partly["first-level"], failures=tuple(work.failures()))
+        read_again=work.partly["first-level"], failures=tuple(work.failures()),
+        transfers=sum_up(layout, work.images()))
 
 
-def _nothing_left(work: stages.Work, what: str) -> DataError:
+def _nothing_left(work: Work, what: str) -> DataError:
     """The error of a run that cannot go on; the exclusions, which say why, are written first."""
     table = stages.write_exclusions(work)
     retire(work.layout, STAGES)
@@ -208,6 +217,7 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     """What :func:`run` would do; computes and writes nothing."""
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
-    plan = make_plan(spec, file)
-    work = stages.Work(spec, file, layout, plan, LocalExecutor(1), Quiet())
+    with counting_anew():
+        plan = make_plan(spec, file)
+    work = Work(spec, file, layout, plan, LocalExecutor(1), Quiet())
     return Preview(plan, stages.foresee(work), tuple(multiverse_stage.foresee_lines(work)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from deltaroi.io.inventory import Run
@@ -34,9 +35,12 @@ class RunLooks:
         return cls(looks, digest_of(fields))
 
     def states(self, run: Run) -> States | None:
-        """How the files of a run are."""
-        files = [path for path in (run.bold, run.mask, run.confounds, run.events) if path is not None]
-        return self.looks.states(files, [] if run.confounds is None else [run.confounds.with_suffix(".json")])
+        """How the files of a run are; None where one is remote: what is read of those is kept by deltaroi.remote."""
+        named = [path for path in (run.bold, run.mask, run.confounds, run.events) if path is not None]
+        files = [path for path in named if isinstance(path, Path)]
+        if len(files) < len(named):
+            return None
+        return self.looks.states(files, [path.with_suffix(".json") for path in files if path == run.confounds])
 
     def recall(self, run: Run, states: States | None, make: Callable[[Any], _Made]) -> _Made | None:
         """What an earlier look at a run gave; see :meth:`deltaroi.io.looks.Looks.recall`."""

@@ -26,8 +26,8 @@ from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.plan import Plan
 from deltaroi.pipeline.responses import by_subject, lost_subject, summary_item, upstream_of
 from deltaroi.pipeline.retire import retire_small_volume
-from deltaroi.pipeline.stages import Work
 from deltaroi.pipeline.steps import Step
+from deltaroi.pipeline.work import Work
 from deltaroi.pipeline.work_items import SummaryItem, load_region_set
 from deltaroi.tables import EXCLUSIONS, SMALL_VOLUME, exclusion_frame, exclusion_rows
 from deltaroi.types import NA, Exclusion

@@ -1,8 +1,9 @@
 """Steps with declared inputs and outputs; a finished step is trusted only while its hashes match.
 
 A step's key is the digest of its name and version, the spec fields it declares, the digests of the artefacts it builds
-on, the path, size and modification time of each input file, and the versions of the libraries that make the numbers.
-Its outputs are written to temporary names, flushed and renamed; then a mark with their hashes is written the same way.
+on, the path, size and modification time of each input file (address, size and ETag of a remote one), and the versions
+of the libraries that make the numbers. Its outputs are written to temporary names, flushed and renamed; then a mark
+with their hashes is written the same way.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 from deltaroi.io.files import TEMPORARY, boot, sha256_file, write_json
 from deltaroi.layout import Layout
+from deltaroi.remote import File, RemoteFile
 
 LIBRARIES = ("deltaroi", "nilearn", "numpy", "scipy", "nibabel", "pandas", "statsmodels")
 _DAY_S = 86400
@@ -43,7 +45,7 @@ class Step:
         The spec fields that decide the result, JSON-able.
     upstream : tuple of str
         Digests of the steps it builds on.
-    inputs : tuple of Path
+    inputs : tuple of (Path or RemoteFile)
         Files it reads from outside the output folder.
     """
 
@@ -52,7 +54,7 @@ class Step:
     version: int
     fields: Mapping[str, Any]
     upstream: tuple[str, ...]
-    inputs: tuple[Path, ...]
+    inputs: tuple[File, ...]
 
     @property
     def subject(self) -> str:
@@ -126,7 +128,9 @@ def _digest(outputs: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(outputs), sort_keys=True).encode()).hexdigest()
 
 
-def _state(path: Path) -> list[Any]:
+def _state(path: File) -> list[Any]:
+    if isinstance(path, RemoteFile):
+        return list(path.state)
     try:
         stat = path.stat()
     except OSError:

@@ -42,14 +42,16 @@ def done_at(study: Study, jobs: int | None, backend: str | None, scheduler: str 
         raise UsageError("a scheduler is named, and the backend is local", where="--scheduler",
                          hint="leave one of --scheduler and --backend out")
     if backend == "local":
-        return study.model_copy(update={"execution": Execution(jobs=jobs or old.jobs, on_error=old.on_error)})
+        new = Execution(jobs=jobs or old.jobs, on_error=old.on_error, remote=old.remote)
+        return study.model_copy(update={"execution": new})
     if jobs is not None:
         raise UsageError("processes of this machine are asked for, and the backend is dask", where="--jobs",
                          hint="the workers of the scheduler decide; --backend local works on this machine")
     if scheduler:
         if not re.match(ADDRESS, scheduler):
             raise UsageError(f"found '{scheduler}', expected an address such as tcp://node01:8786", where="--scheduler")
-        new = Execution(backend="dask", scheduler=scheduler, wait_minutes=old.wait_minutes, on_error=old.on_error)
+        new = Execution(backend="dask", scheduler=scheduler, wait_minutes=old.wait_minutes, on_error=old.on_error,
+                        remote=old.remote)
         return study.model_copy(update={"execution": new})
     if old.backend != "dask":
         raise UsageError("the study file names no Dask scheduler", where="--backend",

@@ -23,6 +23,7 @@ from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.steps import Step
+from deltaroi.pipeline.transfers import noted
 from deltaroi.specs import MAIN, Condition, FirstLevel, Functional, Regions, Summary, about
 from deltaroi.tables import (
     BESIDE,
@@ -140,7 +141,8 @@ def fit(layout: Layout, item: FitItem) -> list[Path]:
 
     task = FirstLevelTask(item.first_level, item.conditions, item.contrasts)
     path = layout.run_fit(item.run.key)
-    save_fit(path, fit_run(item.run, load_region_set(layout, item.grid_digest), task))
+    with noted(layout, item.run.key.label):
+        save_fit(path, fit_run(item.run, load_region_set(layout, item.grid_digest), task))
     return [path]
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, IntArray
 from deltaroi.io.files import content_state
+from deltaroi.remote import File, local
 from deltaroi.specs import Confounds
 
 _MOTION = {6: "basic", 12: "derivatives", 24: "full"}
@@ -49,12 +50,12 @@ class ConfoundColumns:
     notes: tuple[str, ...] = ()
 
 
-def load_confounds(path: Path | None, spec: Confounds, n_volumes: int) -> ConfoundColumns:
+def load_confounds(path: File | None, spec: Confounds, n_volumes: int) -> ConfoundColumns:
     """Read the confounds that a study asks for.
 
     Parameters
     ----------
-    path : Path or None
+    path : Path, RemoteFile or None
         ``*_desc-confounds_{timeseries,regressors}.tsv``; None where the run has none.
     spec : Confounds
         What is asked for.
@@ -84,6 +85,7 @@ def load_confounds(path: Path | None, spec: Confounds, n_volumes: int) -> Confou
                             hint="expected *_desc-confounds_timeseries.tsv (or _regressors.tsv) beside the BOLD image; "
                                  "or switch off motion, acompcor, global_signal, scrub_* and non_steady_state")
         return _nothing(n_volumes, float("nan"), "no confounds table")
+    path = local(path)
     if not _asks(spec):
         try:
             return _nothing(n_volumes, _mean_fd(_read(path), path, needed=False))

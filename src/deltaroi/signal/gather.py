@@ -77,7 +77,7 @@ def gather(source: Source, flat: NDArray[np.integer], plan: SmoothingPlan | None
 
     Parameters
     ----------
-    source : Path or readable
+    source : Path, RemoteFile or readable
         A NIfTI-1 or NIfTI-2 single file, plain or gzip (also of several members), of 3 or 4 dimensions.
     flat : ndarray of int, shape (n,)
         Wanted voxels: flat C-order positions on the image's grid.

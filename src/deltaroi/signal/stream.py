@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,11 +14,12 @@ from isal import igzip, isal_zlib
 
 from deltaroi.errors import DataError
 from deltaroi.io.files import content_state
+from deltaroi.io.images import MOST_SHRUNK
+from deltaroi.remote import RemoteFile, open_stream, peek
 from deltaroi.signal.header import SIZES, ImageHeader, parse_header, version_of
 from deltaroi.types import NOT_STATED
 
 _SCRATCH = 1 << 20
-_MOST_SHRUNK = 1100  # deflate shrinks at most 1032 : 1
 
 
 class Readable(Protocol):
@@ -34,7 +36,7 @@ class _FillsBuffer(Protocol):
         """Fill some of ``target``; 0 at the end."""
 
 
-Source = Path | Readable
+Source = Path | RemoteFile | Readable
 
 
 class ByteStream:
@@ -151,8 +153,8 @@ def open_bytes(source: Source, where: str = "") -> Iterator[ByteStream]:
 
     Parameters
     ----------
-    source : Path or readable
-        A local file, or anything with ``read(size)`` (it is not closed).
+    source : Path, RemoteFile or readable
+        A file here or behind a URL, or anything with ``read(size)`` (it is not closed).
     where : str
         Name for messages; by default the path.
 
@@ -165,12 +167,14 @@ def open_bytes(source: Source, where: str = "") -> Iterator[ByteStream]:
     DataError
         The content is not there or cannot be read.
     """
-    where = where or (str(source) if isinstance(source, Path) else str(getattr(source, "name", "stream")))
+    where = where or (str(source) if isinstance(source, (Path, RemoteFile)) else str(getattr(source, "name", "stream")))
     with ExitStack() as stack:
         try:
             if isinstance(source, Path):
                 check_content(source)
                 readable: Readable = stack.enter_context(source.open("rb", buffering=0))
+            elif isinstance(source, RemoteFile):
+                readable = stack.enter_context(open_stream(source))
             else:
                 readable = source
             first = readable.read(2)
@@ -178,10 +182,10 @@ def open_bytes(source: Source, where: str = "") -> Iterator[ByteStream]:
         except OSError as error:
             raise DataError(f"the file cannot be read: {error.strerror or error}", where=where) from error
         whole = _Ahead(first, readable)
-        size = source.stat().st_size if isinstance(source, Path) else None
+        size = source.stat().st_size if isinstance(source, Path) else getattr(readable, "size", None)
         if first == b"\x1f\x8b":
             unpacked = stack.enter_context(igzip.IGzipFile(fileobj=whole, mode="rb"))
-            yield ByteStream(unpacked, where, size and size * _MOST_SHRUNK)
+            yield ByteStream(unpacked, where, size and size * MOST_SHRUNK)
         else:
             yield ByteStream(whole, where, size)
 
@@ -190,6 +194,9 @@ def next_header(stream: ByteStream, space: str = NOT_STATED) -> ImageHeader:
     """Read the header at the front of a stream; nothing after it is touched."""
     data = stream.take(SIZES[1])
     version = version_of(data)
+    if data.startswith(b"\x1f\x8b"):
+        raise DataError("the file is compressed twice", where=stream.where, hint="a server that packs what it sends "
+                        "has packed the .nii.gz again: switch that off there, or unpack the file")
     if version is None:
         raise DataError("the file is not NIfTI", where=stream.where, hint="expected a single .nii or .nii.gz file")
     data += stream.take(SIZES[version] - len(data))
@@ -203,8 +210,8 @@ def read_header(source: Source, space: str = NOT_STATED) -> ImageHeader:
 
     Parameters
     ----------
-    source : Path or readable
-        A ``.nii`` or ``.nii.gz`` file.
+    source : Path, RemoteFile or readable
+        A ``.nii`` or ``.nii.gz`` file; of a remote one only the first bytes are read.
     space : str
         Template space of the image, as the caller knows it; becomes that of the grid.
 
@@ -217,5 +224,18 @@ def read_header(source: Source, space: str = NOT_STATED) -> ImageHeader:
     DataError
         The file cannot be read, is not NIfTI, or its header cannot be used.
     """
+    if isinstance(source, RemoteFile):
+        return next_header(ByteStream(io.BytesIO(_unpacked(peek(source), str(source))), str(source)), space)
     with open_bytes(source) as stream:
         return next_header(stream, space)
+
+
+def _unpacked(head: bytes, where: str) -> bytes:
+    """As much of a header as the first bytes of a file hold; a gzip reader would want the rest of the file too."""
+    if not head.startswith(b"\x1f\x8b"):
+        return head
+    try:
+        return zlib.decompressobj(31).decompress(head, SIZES[2])
+    except zlib.error as error:
+        raise DataError(f"the gzip file is corrupt: {error}", where=where,
+                        hint="copy it to the server again") from error

@@ -30,6 +30,7 @@ from deltaroi.specs.regions import (
     SphereRoi,
     Threshold,
 )
+from deltaroi.specs.remote import Remote
 from deltaroi.specs.signal import HRF, Condition, Confounds, FirstLevel
 from deltaroi.specs.simulation import Coupled, Noise, Planted, Score, SimulatedEvents, Simulation
 
@@ -37,6 +38,6 @@ __all__ = ["ADDRESS", "HRF", "LARGEST_RADIUS_MM", "MAIN", "SIDES", "Association"
            "Combine", "CombineRoi", "Condition", "Confounds", "Connectivity", "Coupled", "CustomRoi", "Design",
            "DesignGroup", "Execution", "Factorial", "FirstLevel", "Functional", "FunctionalRoi", "GroupStats", "Groups",
            "Hemisphere", "LabelsRoi", "MaskRoi", "Measure", "Multiverse", "Name", "Noise", "NotStated", "Plant",
-           "Planted", "Point", "Power", "RegionChoice", "Regions", "RoiChoice", "Rule", "Scalar", "Score",
+           "Planted", "Point", "Power", "RegionChoice", "Regions", "Remote", "RoiChoice", "Rule", "Scalar", "Score",
            "SimulatedEvents", "Simulation", "Spec", "Specification", "SphereRoi", "Spread", "Summary", "Threshold",
            "about", "axes_of", "factorial_misfits", "measure_misfits", "misfits", "phase_misfits", "specifications"]

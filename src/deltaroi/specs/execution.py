@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from deltaroi.specs.base import Spec
+from deltaroi.specs.remote import Remote
 
 ADDRESS = r"^(tcp|tls|ws|wss|ucx)://\S+:\d+$"
 """The addresses of Dask schedulers."""
@@ -59,6 +60,7 @@ class Execution(Spec):
     wait_minutes: float | None = Field(None, gt=0, description="How long to wait while there is no worker at all; "
                                        "null: 2 for a scheduler, 1440 for jobs in a queue.")
     on_error: Literal["continue", "stop"] = Field("continue", description="What one failing subject means.")
+    remote: Remote = Field(default_factory=Remote, description="How s3:// and https:// data are reached.")
 
     @property
     def patience_s(self) -> float:

@@ -90,7 +90,6 @@ def test_defaults_are_those_of_the_design() -> None:
     ("task: emotionRegulation", "tsk: x", 3, "dataset.task", "required"),
     ("task: emotionRegulation", "task: x\n  task: y", 7, "", "stands twice"),
     ("sessions: [01, 02]", "sessions: &a [x]", 8, "", "anchors"),
-    ("task: emotionRegulation", "task: x\n  index: f.tsv", 7, "dataset.index", "not available in this version"),
     ("my_sphere: {", "my_core: {combine: {op: onion, of: [a, b]}}\n    my_sphere: {", 25,
      "regions.custom.my_core.combine.op", "did you mean 'union'?"),
     ("my_sphere: {", "my_core: {combine: {op: union, of: [a]}}\n    my_sphere: {", 25,
@@ -126,6 +125,19 @@ def test_mistakes_are_named(old: str, new: str, line: int, key_path: str, says: 
     assert key_path in text
     assert says in text
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("jobs: 2", "remote: {secret_key: planted}, jobs: 2", "credentials are never in a study file"),
+    ("jobs: 2", "remote: {endpoint_url: 'https://me:planted@host'}, jobs: 2", "holds no name, password or query"),
+    ("bids_dir: ", "bids_dir: s3://me:planted@b/ds #", "holds no credentials"),
+    ("bids_dir: ", "bids_dir: s3://me:plan/planted@b/ds #", "holds no credentials"),
+    ("derivatives: ", "derivatives: https://host/?token=planted #", "holds no credentials")])
+def test_credentials_are_refused_and_not_shown(old: str, new: str, says: str) -> None:
+    assert old in FULL
+    with pytest.raises(StudyError, match=says) as caught:
+        parse_study(FULL.replace(old, new, 1), "s.yaml")
+    assert "planted" not in str(caught.value)
 
 
 def test_all_mistakes_at_once() -> None:

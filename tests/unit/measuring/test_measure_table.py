@@ -44,7 +44,7 @@ def test_one_file_in_two_rows_is_said(tmp_path: Path) -> None:
     (["subject path", "1 a.nii"], r"missing columns \['contrast'\]"),
     (["subject contrast path"], "no rows"),
     (["subject,contrast,path", "1,c,a.nii"], "one cell separated by commas"),
-    (["subject contrast path", "1 c s3://openneuro/x.nii.gz"], "row 2: maps behind a URL are not available"),
+    (["subject contrast path", "1 c http://example.org/x.nii.gz?token=x"], "row 2: http://example.org/x.nii.gz: "),
     (["subject contrast path", "1 c n/a"], "row 2 has no path"),
     (["subject contrast path", "1 c a.nii", "n/a c b.nii"], "row 3 has no subject"),
     (["subject contrast path", "1 c a.nii", "2 c b.nii", "sub-1 c d.nii"], "rows 2 and 4 are both subject 1"),

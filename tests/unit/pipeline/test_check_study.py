@@ -159,10 +159,10 @@ def test_a_gap_in_the_confounds_is_foreseen(two_sessions: Any) -> None:
     assert len(result.runs) == 5
 
 
-def test_a_remote_dataset_is_refused_by_name(two_sessions: Any) -> None:
+def test_an_address_that_cannot_be_listed_is_refused_by_name(two_sessions: Any) -> None:
     study = two_sessions.study(GROUPS, sessions=["pre", "post"])
-    study.write_text(re.sub('"bids_dir": "[^"]*"', '"bids_dir": "s3://openneuro.org/ds003823"', study.read_text()))
-    with pytest.raises(StudyError, match=r"dataset\.bids_dir: a remote dataset is not available in this version"):
+    study.write_text(re.sub('"bids_dir": "[^"]*"', '"bids_dir": "https://host.example/ds003823"', study.read_text()))
+    with pytest.raises(StudyError, match=r"dataset\.bids_dir: only s3:// addresses can be listed"):
         check(study)
 
 

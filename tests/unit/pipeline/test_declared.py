@@ -64,6 +64,7 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "description": ("What was asked.", set()),
     "dataset.bids_dir": ("b2", set()),  # decides which files are read; those are part of the keys
     "dataset.derivatives": ("d2", set()),
+    "dataset.index": ("files.tsv", set()),
     "dataset.task": ("t2", set()),
     "dataset.space": ("MNI152NLin6Asym", set()),
     "dataset.resolution": ("2", set()),
@@ -264,7 +265,8 @@ def test_a_primary_phase_is_what_the_voxels_are_asked_too() -> None:
 
 
 @pytest.mark.parametrize(("path", "value"), [
-    ("execution.jobs", 7), ("execution.on_error", "stop"),
+    ("execution.jobs", 7), ("execution.on_error", "stop"), ("execution.remote.profile", "lab"),
+    ("execution.remote.endpoint_url", "https://store.lab.example"),
     ("execution", {"backend": "dask", "scheduler": "tcp://node01:8786", "wait_minutes": 5.0}),
     ("execution", {"backend": "dask", "scheduler_file": "scheduler.json"}),
     ("execution", {"backend": "dask", "cluster": {"kind": "pbs", "jobs": 4, "memory": "8GB", "walltime": "04:00:00"}}),
