@@ -12,6 +12,7 @@ from deltaroi.tables import EXPLORATORY
 from deltaroi.types import CIRCULAR, NA
 
 if TYPE_CHECKING:
+    from deltaroi.pipeline.app import Participated
     from deltaroi.pipeline.check import CheckResult
     from deltaroi.pipeline.demo import DemoResult
     from deltaroi.pipeline.run import Preview, RunResult
@@ -107,15 +108,19 @@ def demo_lines(result: DemoResult) -> Iterator[str]:
 
 def run_lines(result: RunResult) -> Iterator[str]:
     """The effects, the warnings, the lock and where things are."""
-    if len(result.effects):
-        yield from effects_lines(result.effects, result.warnings)
+    effects = result.effects[result.effects["specification"] == "main"]
+    if len(effects):
+        yield from effects_lines(effects, result.warnings)
         yield from left_out_lines(result.exclusions[result.exclusions["reason"].str.startswith("not tested")])
     yield from connectivity_lines(result.connectivity_effects)
     if result.lock is not None:
         yield from result.lock.lines()
-        yield from status_lines(result.effects)
+        yield from status_lines(effects)
+    yield from curve_lines(result.beside)
     count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
     connected = int(result.connectivity["value"].notna().sum()) if len(result.connectivity) else 0
+    if result.read_again:
+        yield f"the images of {result.read_again} runs were read again, for models that were not there yet"
     yield f"{count} responses, {f'{connected} connections, ' if connected else ''}{len(result.exclusions)} exclusions"
     yield from transfer_lines(result.transfers)
     yield f"tables: {result.out / 'group'}"
@@ -132,6 +137,39 @@ def transfer_lines(transfers: Mapping[str, float]) -> Iterator[str]:
         again = f", {transfers['drops']:.0f} connections dropped and taken up again" if transfers["drops"] else ""
         yield (f"read over the network for these results: {total / 1e6:.1f} MB of {transfers['files']:.0f} files "
                f"at {transfers['mb_per_s']:.1f} MB/s per connection{again}")
+
+
+def curve_lines(beside: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """What the specifications say together, a line per contrast and ROI."""
+    if "specification_curve" in beside:
+        table = beside["specification_curve"]
+        yield f"specification curve, {int(table['n_specifications'].max())} specifications:"
+        header = ["ROI", "contrast", "tested", "median", "unit", "same sign", "p<.05", "joint p: median", "share",
+                  "mean z"]
+        yield from grid(header, [
+            [_roi(r, False), r["contrast"], str(int(r["n_tested"])), number(r["median"]), r["unit"],
+             *(NA if math.isnan(r[name]) else f"{100 * r[name]:.0f} %" for name in ("share_sign", "share_significant")),
+             *(p_value(r[name]) for name in ("p_median", "p_share", "p_stouffer"))] for r in table.to_dict("records")])
+
+
+def participant_lines(done: Participated) -> Iterator[str]:
+    """What there is of each participant, and what is left out."""
+    for subject in done.participants:
+        runs = done.runs.get(subject, 0)
+        what = "responses" if subject in done.answered else "no responses"
+        if done.waits_for_group and runs:
+            what = "responses come with the group level, which knows the voxels that others choose"
+        yield f"sub-{subject}: {runs} runs fitted, {what}" if runs else f"sub-{subject}: no usable run"
+    yield from left_out_lines(done.exclusions)
+    if done.exit_code == 5:
+        yield "at least one run was lost to an unreadable or failing input"
+
+
+def computed_lines(result: RunResult) -> Iterator[str]:
+    """Which steps of participants were not there when the group level began."""
+    for stage, count in result.reran.items():
+        if count and stage in ("masks", "first-level", "responses"):
+            yield f"{stage}: {count} steps were not done, or not with these inputs, and are done now"
 
 
 def status_lines(effects: pd.DataFrame) -> Iterator[str]:
@@ -154,4 +192,5 @@ def dry_run_lines(preview: Preview) -> Iterator[str]:
     """What a run would do."""
     header = ["stage", "steps", "marked done"]
     yield from grid(header, [[name, str(total), str(done)] for name, (total, done) in preview.stages.items()])
+    yield from preview.lines
     yield "a step marked done is reused if its inputs, options and outputs still match"

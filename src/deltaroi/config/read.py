@@ -6,7 +6,6 @@ import difflib
 import json
 import types
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from deltaroi.config.study import Study
 from deltaroi.config.yaml12 import Lines, Place, load_yaml
 from deltaroi.errors import StudyError
 
-_LATER = ("multiverse",)
 _KINDS = {"mask": "MaskRoi", "labels": "LabelsRoi", "sphere": "SphereRoi", "combine": "CombineRoi",
           "functional": "FunctionalRoi"}
 _TAGS = (*_KINDS.values(), "RegionChoice")
@@ -53,10 +51,6 @@ def read_study(path: str | Path) -> Study:
 def parse_study(text: str, where: str = "study file") -> Study:
     """Check the text of a study file; see :func:`read_study`."""
     data, lines = load_yaml(text, where)
-    for place in _later(data):
-        what = "section" if len(place) == 1 else "key"
-        at = f"{where}:{lines[place]}" + ("" if len(place) == 1 else f": {'.'.join(map(str, place))}")
-        raise StudyError(f"the {what} '{place[-1]}' is not available in this version", where=at, hint="remove it")
     try:
         return Study.model_validate_json(json.dumps(data))
     except ValidationError as error:
@@ -69,11 +63,6 @@ def parse_study(text: str, where: str = "study file") -> Study:
 def resolve(study_path: str | Path, entry: str) -> Path:
     """A path written in a study file, relative to that file unless absolute."""
     return (Path(study_path).resolve().parent / Path(entry).expanduser()).resolve()
-
-
-def _later(data: dict[str, Any]) -> Iterator[Place]:
-    """Places of what later versions will read."""
-    yield from ((key,) for key in _LATER if key in data)
 
 
 def _relevant(errors: list[ErrorDetails], data: dict[str, Any]) -> list[ErrorDetails]:

@@ -36,10 +36,12 @@ from deltaroi.pipeline.localisers import (
     foresee_choices,
 )
 from deltaroi.pipeline.maps import Visits, find_visits
+from deltaroi.pipeline.multiverse_plan import rois_by
 from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, look
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores, score_table
+from deltaroi.pipeline.where import require as require_backend
 from deltaroi.types import NA, Exclusion, RoiKey, RunKey
 
 
@@ -144,7 +146,7 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
     Raises
     ------
     StudyError
-        The study names what the dataset does not have, a model its design does not have, or one without its extra.
+        The study names what the dataset does not have, a model its design does not have, or what needs an extra.
     DataError
         A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words; a score is no number.
     """
@@ -152,10 +154,12 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
+        require_backend(study.execution)
         questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
         source = dataset_query(study, study_path) if study.dataset.maps is None else find_visits(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
+        rois_by(study)
         asked_of(study, rois)
         found = source.found if isinstance(source, Visits) else find_runs(source)
         seen = source.subjects if isinstance(source, Visits) else _subjects(found)

@@ -16,9 +16,11 @@ from deltaroi.layout import Layout
 from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
 from deltaroi.pipeline import maps_stage, record, stages
+from deltaroi.pipeline import multiverse as multiverse_stage
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
+from deltaroi.pipeline.executor import LocalExecutor
 from deltaroi.pipeline.lock import hold
 from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, make_plan
@@ -26,6 +28,7 @@ from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.retire import retire
 from deltaroi.pipeline.steps import sweep_temporaries
 from deltaroi.pipeline.transfers import counting_anew, note, sum_up
+from deltaroi.pipeline.where import done_at, executing
 from deltaroi.report.locked import Locked
 from deltaroi.tables import EFFECTS
 
@@ -41,7 +44,8 @@ class RunResult:
     out : Path
         The output folder.
     responses, effects, exclusions, regions, quality : DataFrame
-        The group tables (see :mod:`deltaroi.tables`); empty for stages that were not asked for.
+        The group tables (see :mod:`deltaroi.tables`), with all specifications; empty for stages that were not asked
+        for.
     warnings : tuple of str
         What to know before trusting the numbers.
     exit_code : int
@@ -59,6 +63,8 @@ class RunResult:
         The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
+    read_again : int
+        Runs whose image was read although the main specification's fit was there: other models were missing.
     failures : tuple of dict
         What was lost to an unreadable, truncated or failing input: ``stage subject session run region reason``.
     transfers : mapping of str to float
@@ -81,20 +87,25 @@ class RunResult:
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
+    read_again: int = 0
     failures: tuple[Mapping[str, str], ...] = ()
     transfers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What :func:`run` would do: per stage, how many steps there are and how many of them are already done."""
+    """What :func:`run` would do.
+
+    Per stage, how many steps there are and how many of them are already done; in ``lines``, what a multiverse takes.
+    """
 
     plan: Plan
     stages: Mapping[str, tuple[int, int]]
+    lines: tuple[str, ...] = ()
 
 
 def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: str = "report",
-        progress: Progress | None = None) -> RunResult:
+        progress: Progress | None = None, backend: str | None = None, scheduler: str | None = None) -> RunResult:
     """Run a study.
 
     Parameters
@@ -104,11 +115,15 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     out : path
         Output folder; what is already there and still valid is kept.
     jobs : int, optional
-        Worker processes; default ``execution.jobs``. Never changes a result.
+        Worker processes on this machine; default ``execution.jobs``. Never changes a result.
     until : {"masks", "first-level", "responses", "effects", "report"}
         The last stage.
     progress : Progress, optional
         Is told how far the work has come.
+    backend : {"local", "dask"}, optional
+        Where the work is done; default ``execution.backend``. Never changes a result.
+    scheduler : str, optional
+        Address of a Dask scheduler, in the place of that of the study file.
 
     Returns
     -------
@@ -121,10 +136,17 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     DataError
         Nothing usable is left; the exclusions are written before it is raised.
     UsageError
-        The output folder holds something else.
+        The output folder holds something else; the options contradict each other.
+    ExecutionError
+        The work cannot be done where it was asked for.
     """
-    file, layout = Path(study), Layout(Path(out).resolve())
-    spec = read_study(file)
+    file = Path(study)
+    return run_study(done_at(read_study(file), jobs, backend, scheduler), file, Path(out), until, progress)
+
+
+def run_study(spec: Study, file: Path, out: Path, until: str = "report", progress: Progress | None = None) -> RunResult:
+    """Run a study that was read already; see :func:`run`."""
+    layout = Layout(out.resolve())
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
     shown = progress or Quiet()
     with counting_anew() as traffic:
@@ -133,20 +155,33 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
     note(layout, "plan", traffic)
-    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, shown,
-                       lock=hold(spec, file, layout))
+    lock = hold(spec, file, layout)
+    with executing(spec.execution, file, layout, sample(plan)) as executor:
+        return _through(stages.Work(spec, file, layout, plan, executor, shown, lock=lock), until)
+
+
+def sample(plan: Plan) -> tuple[Path, ...]:
+    """Some images of the data, as far as they are files that workers must find."""
+    some = (plan.runs[place].run.bold for place in (0, -1)) if plan.runs else ()
+    return tuple(dict.fromkeys(image for image in some if isinstance(image, Path)))
+
+
+def _through(work: stages.Work, until: str) -> RunResult:
+    """All stages, one after the other."""
+    layout = work.layout
     reached = STAGES[: STAGES.index(until) + 1]
-    if not plan.runs:
+    if not work.plan.runs:
         raise _nothing_left(work, "nothing usable is left")
     stages.masks(work)
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
-    if "first-level" in reached and not plan.maps:
-        stages.first_level(work)
-    measure = maps_stage.responses if plan.maps else response_stage.responses
+    if "first-level" in reached and not work.plan.maps:
+        multiverse_stage.first_level(work)
+    measure = maps_stage.responses if work.plan.maps else response_stage.responses
     responses = measure(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
+    responses = multiverse_stage.responses(work, responses) if "responses" in reached else responses
     group = stages.effects(work, responses) if "effects" in reached else None
     voxels = voxel_stage.small_volume(work) if "effects" in reached else voxel_stage.nothing()
     connected = connection_stage.connectivity(work) if "effects" in reached else connection_stage.nothing()
@@ -157,13 +192,14 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     retire(layout, STAGES[len(reached):])
     sweep_temporaries(layout.root)  # of processes that were still dying when this run began
     return RunResult(
-        study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
+        study=work.study, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
         connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
-        failures=tuple(work.failures()), transfers=sum_up(layout, work.images()))
+        read_again=work.partly["first-level"], failures=tuple(work.failures()),
+        transfers=sum_up(layout, work.plan))
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:
@@ -182,5 +218,5 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     spec = read_study(file)
     with counting_anew():
         plan = make_plan(spec, file)
-    work = stages.Work(spec, file, layout, plan, 1, Quiet())
-    return Preview(plan, stages.foresee(work))
+    work = stages.Work(spec, file, layout, plan, LocalExecutor(1), Quiet())
+    return Preview(plan, stages.foresee(work), tuple(multiverse_stage.foresee_lines(work)))

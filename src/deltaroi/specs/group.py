@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from deltaroi.specs.base import Name, Spec
 from deltaroi.specs.factorial import Factorial
-from deltaroi.specs.remote import Remote
 
 
 class Groups(Spec):
@@ -87,15 +86,6 @@ class GroupStats(Spec):
         if self.small_volume and not self.permutations:
             raise ValueError("small_volume corrects by permutation, and permutations is 0")
         return self
-
-
-class Execution(Spec):
-    """How the work is done; never changes a result."""
-
-    jobs: int = Field(1, ge=1, description="Worker processes.")
-    backend: Literal["local"] = Field("local", description="Where the work is done.")
-    on_error: Literal["continue", "stop"] = Field("continue", description="What one failing subject means.")
-    remote: Remote = Field(default_factory=Remote, description="How s3:// and https:// data are reached.")
 
 
 Summary = Literal["auto", "mean", "median", "weighted_mean", "partial_volume", "eigenvariate", "mean_timeseries"]
