@@ -164,6 +164,9 @@ def placed(bids_dir: str, options: AppOptions) -> tuple[Path, Study]:
     UsageError
         There is no study file, or it is about another task.
     """
+    if is_url(bids_dir) or is_url(options.derivatives or ""):
+        raise UsageError("the BIDS-App form takes folders of this machine", where="BIDS_DIR",
+                         hint="name remote data in a study file, and use `deltaroi run`")
     file = options.study or _own_study(Path(bids_dir))
     study = read_study(file)
     named = study.dataset
@@ -173,17 +176,11 @@ def placed(bids_dir: str, options: AppOptions) -> tuple[Path, Study]:
     old = resolve(file, named.bids_dir) if named.bids_dir is not None and "://" not in named.bids_dir else None
     changes: dict[str, str] = {}
     new = Path(bids_dir).resolve()
-    if is_url(bids_dir):
-        changes["bids_dir"] = bids_dir
-    elif old != new:
+    if old != new:
         changes["bids_dir"] = str(new)
     derived = resolve(file, named.derivatives) if named.derivatives and "://" not in named.derivatives else None
-    if options.derivatives and is_url(options.derivatives):
-        changes["derivatives"] = options.derivatives
-        wanted = None
-    else:
-        wanted = Path(options.derivatives).resolve() if options.derivatives else derived
-    if not options.derivatives and not is_url(bids_dir) and old and derived and derived.is_relative_to(old):
+    wanted = Path(options.derivatives).resolve() if options.derivatives else derived
+    if not options.derivatives and old and derived and derived.is_relative_to(old):
         wanted = new / derived.relative_to(old)
     if wanted is not None and wanted != derived:
         changes["derivatives"] = str(wanted)

@@ -15,6 +15,7 @@ from deltaroi.masks import RegionSet, load_regions
 from deltaroi.pipeline import work_items
 from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.multiverse_plan import Model, named, of_models
+from deltaroi.pipeline.transfers import noted
 from deltaroi.responses import Asked, summarise_each
 from deltaroi.specs import MAIN
 from deltaroi.tables import EXCLUSIONS, RESPONSES, exclusion_frame, exclusion_rows
@@ -41,17 +42,18 @@ def fit_all(layout: Layout, item: FitsItem, wanted: Sequence[int]) -> Iterator[t
     kept: dict[str, RunFit] = {}
     bases = {model.base for model in item.models if model.base}
     task = FirstLevelTask(main.first_level, main.conditions, main.contrasts)
-    for place, found in fit_runs(main.run, [ways[n] for n in wanted], task):
-        n = wanted[place]
-        if isinstance(found, DataError):
-            yield n, Failure(found, "")
-            continue
-        name, base = (MAIN, None) if n == 0 else (item.models[n - 1].name, item.models[n - 1].base)
-        if name in bases:
-            kept[name] = found
-        path = layout.run_fit(main.run.key, None if n == 0 else name)
-        save_fit(path, found, kept.get(base) or _earlier(layout, main.run.key, base) if base else None)
-        yield n, [path]
+    with noted(layout, main.run.key.label):
+        for place, found in fit_runs(main.run, [ways[n] for n in wanted], task):
+            n = wanted[place]
+            if isinstance(found, DataError):
+                yield n, Failure(found, "")
+                continue
+            name, base = (MAIN, None) if n == 0 else (item.models[n - 1].name, item.models[n - 1].base)
+            if name in bases:
+                kept[name] = found
+            path = layout.run_fit(main.run.key, None if n == 0 else name)
+            save_fit(path, found, kept.get(base) or _earlier(layout, main.run.key, base) if base else None)
+            yield n, [path]
 
 
 def _earlier(layout: Layout, key: RunKey, name: str) -> RunFit | None:

@@ -200,7 +200,7 @@ def _through(work: Work, until: str) -> RunResult:
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
         connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
         read_again=work.partly["first-level"], failures=tuple(work.failures()),
-        transfers=sum_up(layout, work.images()))
+        transfers=sum_up(layout, work.plan))
 
 
 def _nothing_left(work: Work, what: str) -> DataError:

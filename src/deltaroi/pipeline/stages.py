@@ -182,7 +182,7 @@ def write_record(work: Work) -> None:
                    **({"maps": sum(map(len, work.plan.maps.values()))} if work.plan.maps else {
                        "runs": len(runs), "runs_fitted": sum(p.run.key in work.fit_digests for p in runs)}),
                    **({"localiser_runs": len(work.plan.localisers)} if work.plan.localisers else {}),
-                   **remote_counts(work.images())},
+                   **remote_counts(work.plan)},
         "failures": work.failures(),
         "exit_code": work.exit_code(),
     }, multilevel_sampler.versions() if work.study.group.multilevel else {})

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from deltaroi.io.files import write_json
 from deltaroi.layout import Layout
-from deltaroi.remote import File, RemoteFile, Traffic, counting, forget
+from deltaroi.remote import RemoteFile, Traffic, counting, forget
+
+if TYPE_CHECKING:
+    from deltaroi.pipeline.plan import Plan
 
 
 @contextmanager
@@ -35,17 +39,29 @@ def note(layout: Layout, what: str, traffic: Traffic) -> None:
         write_json(layout.transfers(what), traffic.as_record())
 
 
-def remote_counts(images_of: Mapping[str, Sequence[File]]) -> dict[str, int]:
+def remote_images(plan: Plan) -> dict[str, list[RemoteFile]]:
+    """What reads remote images (a run's label, a subject with maps), and which."""
+    found: dict[str, list[RemoteFile]] = {}
+    for planned in (*plan.runs, *plan.localisers):
+        key = planned.run.key
+        maps = [one.path for row in plan.maps.get(key, ()) for one in (row.file, row.variance) if one]
+        name = f"sub-{key.subject}" if maps else key.label
+        for file in maps or [planned.run.bold]:
+            if isinstance(file, RemoteFile):
+                found.setdefault(name, []).append(file)
+    return found
+
+
+def remote_counts(plan: Plan) -> dict[str, int]:
     """How many of the images are remote, and their bytes as far as servers tell; empty where none is."""
-    images = [image for files in images_of.values() for image in files if isinstance(image, RemoteFile)]
+    images = [image for files in remote_images(plan).values() for image in files]
     return {"remote_images": len(images), "remote_bytes": sum(image.size or 0 for image in images)} if images else {}
 
 
-def sum_up(layout: Layout, images_of: Mapping[str, Sequence[File]]) -> dict[str, float]:
+def sum_up(layout: Layout, plan: Plan) -> dict[str, float]:
     """Add up what planning and what reads images transferred, and write it; empty where nothing was."""
     total = Traffic()
-    remote = (name for name, files in images_of.items() if any(isinstance(file, RemoteFile) for file in files))
-    for what in ("plan", *remote):
+    for what in ("plan", *remote_images(plan)):
         try:
             noted_then = json.loads(layout.transfers(what).read_text())
         except (OSError, ValueError):

@@ -21,7 +21,6 @@ from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.plan import Plan
 from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.steps import Step, soon
-from deltaroi.remote import File
 from deltaroi.tables import REGIONS, failures
 from deltaroi.types import Exclusion, RunKey
 
@@ -58,18 +57,6 @@ class Work:
     def exit_code(self) -> int:
         """0, or 5 when an input was unreadable, truncated or failing."""
         return 5 if self.failures() else 0
-
-    def images(self) -> dict[str, list[File]]:
-        """What reads images (a run's label, a subject with maps), and which."""
-        found: dict[str, list[File]] = {}
-        for planned in (*self.plan.runs, *self.plan.localisers):
-            key = planned.run.key
-            if key in self.plan.maps:
-                files = [one.path for row in self.plan.maps[key] for one in (row.file, row.variance) if one]
-                found.setdefault(f"sub-{key.subject}", []).extend(files)
-            else:
-                found[key.label] = [planned.run.bold]
-        return found
 
     def region_table(self) -> pd.DataFrame:
         """The regions table of all grids."""
