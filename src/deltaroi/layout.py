@@ -89,6 +89,10 @@ class Layout:
         """The artefact of the masks step for one grid."""
         return self.group / f"grid-{grid_digest}_regions.npz"
 
+    def other_regions(self, grid_digest: str) -> Path:
+        """The ROIs that only other specifications than main have, on one grid."""
+        return self.group / f"grid-{grid_digest}_desc-multiverse_regions.npz"
+
     def roi_image(self, key: RoiKey, space: str, grid_digest: str, resolution: str | None = None) -> Path:
         """The image of one ROI on one grid: the weight of each voxel.
 
@@ -127,12 +131,24 @@ class Layout:
         found = sorted(folder.glob(f"{start}*_{end}")) if resolution is None else []
         return found[0] if found else folder / f"{start}{resolution or 'any'}_{end}"
 
-    def run_fit(self, key: RunKey) -> Path:
-        """The first-level artefact of one run."""
+    def run_fit(self, key: RunKey, model: str | None = None) -> Path:
+        """The first-level artefact of one run; with ``model`` that of a model of the multiverse."""
         folder = self.root / f"sub-{key.subject}"
         if key.session != NA:
             folder = folder / f"ses-{key.session}"
-        return folder / "func" / f"{key.label}_desc-firstlevel_stat.npz"
+        return folder / "func" / f"{key.label}_desc-{camel('firstlevel', model or '')}_stat.npz"
+
+    def subject_specifications(self, subject: str) -> Path:
+        """The responses of one subject in the specifications other than main."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-specifications_stat.tsv"
+
+    def subject_specification_exclusions(self, subject: str) -> Path:
+        """What is not in these responses."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-specificationsExclusions_stat.tsv"
+
+    def subject_specification_notes(self, subject: str) -> Path:
+        """What these first levels noticed, and that of main did not."""
+        return self.root / f"sub-{subject}" / f"sub-{subject}_desc-specificationsNotes_stat.json"
 
     def subject_responses(self, subject: str) -> Path:
         """The responses of one subject."""

@@ -108,21 +108,38 @@ def demo_lines(result: DemoResult) -> Iterator[str]:
 
 def run_lines(result: RunResult) -> Iterator[str]:
     """The effects, the warnings, the lock and where things are."""
-    if len(result.effects):
-        yield from effects_lines(result.effects, result.warnings)
+    effects = result.effects[result.effects["specification"] == "main"]
+    if len(effects):
+        yield from effects_lines(effects, result.warnings)
         yield from left_out_lines(result.exclusions[result.exclusions["reason"].str.startswith("not tested")])
     yield from connectivity_lines(result.connectivity_effects)
     if result.lock is not None:
         yield from result.lock.lines()
-        yield from status_lines(result.effects)
+        yield from status_lines(effects)
+    yield from curve_lines(result.beside)
     count = int(result.responses["value"].notna().sum()) if len(result.responses) else 0
     connected = int(result.connectivity["value"].notna().sum()) if len(result.connectivity) else 0
+    if result.read_again:
+        yield f"the images of {result.read_again} runs were read again, for models that were not there yet"
     yield f"{count} responses, {f'{connected} connections, ' if connected else ''}{len(result.exclusions)} exclusions"
     yield f"tables: {result.out / 'group'}"
     if result.report is not None:
         yield f"report: {result.report}"
     if result.exit_code == 5:
         yield "at least one subject or run was lost to an unreadable or failing input; see exclusions.tsv"
+
+
+def curve_lines(beside: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """What the specifications say together, a line per contrast and ROI."""
+    if "specification_curve" in beside:
+        table = beside["specification_curve"]
+        yield f"specification curve, {int(table['n_specifications'].max())} specifications:"
+        header = ["ROI", "contrast", "tested", "median", "unit", "same sign", "p<.05", "joint p: median", "share",
+                  "mean z"]
+        yield from grid(header, [
+            [_roi(r, False), r["contrast"], str(int(r["n_tested"])), number(r["median"]), r["unit"],
+             *(NA if math.isnan(r[name]) else f"{100 * r[name]:.0f} %" for name in ("share_sign", "share_significant")),
+             *(p_value(r[name]) for name in ("p_median", "p_share", "p_stouffer"))] for r in table.to_dict("records")])
 
 
 def participant_lines(done: Participated) -> Iterator[str]:
@@ -165,4 +182,5 @@ def dry_run_lines(preview: Preview) -> Iterator[str]:
     """What a run would do."""
     header = ["stage", "steps", "marked done"]
     yield from grid(header, [[name, str(total), str(done)] for name, (total, done) in preview.stages.items()])
+    yield from preview.lines
     yield "a step marked done is reused if its inputs, options and outputs still match"

@@ -17,7 +17,6 @@ from deltaroi.config.study import Study
 from deltaroi.config.yaml12 import Lines, Place, load_yaml
 from deltaroi.errors import StudyError
 
-_LATER = ("multiverse",)
 _KINDS = {"mask": "MaskRoi", "labels": "LabelsRoi", "sphere": "SphereRoi", "combine": "CombineRoi",
           "functional": "FunctionalRoi"}
 _TAGS = (*_KINDS.values(), "RegionChoice")
@@ -73,7 +72,6 @@ def resolve(study_path: str | Path, entry: str) -> Path:
 
 def _later(data: dict[str, Any]) -> Iterator[Place]:
     """Places of what later versions will read."""
-    yield from ((key,) for key in _LATER if key in data)
     dataset = data.get("dataset")
     if isinstance(dataset, dict) and "index" in dataset:
         yield "dataset", "index"

@@ -18,17 +18,20 @@ from deltaroi.specs import (
     Groups,
     GroupStats,
     Measure,
+    Multiverse,
     Name,
     Power,
     Regions,
     Scalar,
     Simulation,
     Spec,
+    Specification,
     Summary,
     factorial_misfits,
     measure_misfits,
     misfits,
     phase_misfits,
+    specifications,
 )
 from deltaroi.types import camel
 
@@ -87,6 +90,8 @@ class Study(Spec):
     connectivity: dict[Name, Connectivity] = Field({}, description="Connectivity of ROIs with others, by name.")
     behaviour: dict[Name, Measure] = Field({}, description="Measures of the subjects that are analysed as the "
                                            "responses are, by name.")
+    multiverse: Multiverse | None = Field(None, description="Alternatives to choices of the analysis; all combinations "
+                                          "are computed beside the study's own.")
     design: Design | None = Field(None, description="The published design; with it the data may be absent.")
     claims: dict[str, Claim] = Field({}, description="Reported results, by their id in configs/evidence.tsv -> where "
                                      "the study's own answer to each stands.")
@@ -123,3 +128,21 @@ class Study(Spec):
         if wrong:
             raise ValueError(wrong[0])
         return self
+
+    @model_validator(mode="after")
+    def _specifications_can_be(self) -> Study:
+        if self.multiverse is not None and self.dataset.maps is not None:
+            raise ValueError("multiverse: it varies the first level, and a study of ready-made maps (dataset.maps) has "
+                             "none")
+        try:
+            _ = self.specifications
+        except ValueError as error:
+            raise ValueError(f"multiverse.{error}") from error
+        return self
+
+    @property
+    def specifications(self) -> tuple[Specification, ...]:
+        """All specifications, ``main`` first; it alone without a multiverse."""
+        named = self.regions.definition
+        definition = named if isinstance(named, str) else named[0] if len(named) == 1 else ""
+        return specifications(self.multiverse or Multiverse(), definition, self.first_level, self.summary)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from deltaroi.firstlevel.model import FirstLevelTask, RunModel, model_run
-from deltaroi.firstlevel.voxels import RunVoxels, read_voxels
-from deltaroi.grid import FloatArray
+from deltaroi.errors import DataError
+from deltaroi.firstlevel.model import FirstLevelTask, RunModel, model_scalings
+from deltaroi.firstlevel.voxels import RunVoxels, VoxelState, read_voxels
+from deltaroi.grid import FloatArray, IntArray
 from deltaroi.io.inventory import Run
 from deltaroi.scaling import UNITS
 from deltaroi.signal.glm import GlmFit, fit_series
 from deltaroi.signal.runfit import RunFit
+from deltaroi.specs import FirstLevel
 
 if TYPE_CHECKING:
-    from deltaroi.masks import RegionSet
+    from deltaroi.masks import RegionSet, RoiVoxels
 
 
 def fit_run(run: Run, regions: RegionSet, task: FirstLevelTask) -> RunFit:
@@ -46,14 +50,113 @@ def fit_run(run: Run, regions: RegionSet, task: FirstLevelTask) -> RunFit:
     ``percent``: 100 · Σ c · β · height over the voxel's mean of uncensored volumes. ``percent_per_unit``: nilearn's
     ``signal_scaling=0``, 100 · Σ c · β over the mean of all volumes (without nilearn's lower bound of 1 on the mean).
     """
+    (found,) = (outcome for _, outcome in fit_runs(run, [Wanted(regions, task.first_level)], task))
+    if isinstance(found, DataError):
+        raise found
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """One artefact of a run: the ROIs it is for, and the model."""
+
+    regions: RegionSet
+    first_level: FirstLevel
+
+
+def fit_runs(run: Run, wanted: Sequence[Wanted],
+             task: FirstLevelTask) -> Iterator[tuple[int, RunFit | DataError]]:
+    """Fit one run in several ways, in one read of its image.
+
+    Parameters
+    ----------
+    run : Run
+        The files of one run.
+    wanted : sequence of Wanted
+        The ways; they differ in smoothing, confounds, noise and scaling, and in the ROIs on one grid.
+    task : FirstLevelTask
+        Conditions and contrasts; its model does not count.
+
+    Yields
+    ------
+    int
+        Position in ``wanted``: widths of smoothing in order of first use, then confounds, then noise models.
+    RunFit or DataError
+        The fit, as :func:`fit_run` makes it alone, or why there is none.
+
+    Raises
+    ------
+    DataError
+        The image cannot be read.
+
+    Notes
+    -----
+    A model is fitted once for all scalings, whose contrast vectors are stacked, and for all ROIs. Memory: the voxels of
+    all widths at once, and one fit.
+    """
+    flat = _all_voxels(roi for one in wanted for roi in one.regions.rois)
+    widths = list(dict.fromkeys(one.first_level.smoothing_fwhm_mm for one in wanted))
     with threadpool_limits(1, user_api="blas"):
-        voxels = read_voxels(run, regions, task.first_level)
-        model = model_run(run, task, voxels.data.shape[0])
-        kept = np.setdiff1d(np.arange(voxels.data.shape[0]), model.confounds.censored)
-        state = voxels.state(kept, task.first_level.scaling)
-        places = np.flatnonzero(state.used)
-        fitted = fit_series(voxels.data, model.design.matrix, model.vectors, task.first_level.noise, places)
-        return _record(run, regions, task, voxels, model, (state.mean, state.scale, places, fitted))
+        read = read_voxels(run, wanted[0].regions.grid, flat, widths)
+        for width, voxels in zip(widths, read, strict=True):
+            here = [i for i, one in enumerate(wanted) if one.first_level.smoothing_fwhm_mm == width]
+            for _, mine in _alike(here, lambda i: wanted[i].first_level.confounds):
+                yield from _fit_design(run, voxels, {i: wanted[i] for i in mine}, task)
+
+
+def _all_voxels(rois: Iterable[RoiVoxels]) -> IntArray:
+    """The voxels of ROIs, each once, sorted."""
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(roi.flat for roi in rois)])).astype(np.int64)
+
+
+def _alike(places: Sequence[int], of: Callable[[int], Any]) -> Iterator[tuple[Any, list[int]]]:
+    """Positions that share a choice, by the choice, in order of first use."""
+    choices = [of(i) for i in places]
+    for n, choice in enumerate(choices):
+        if choice not in choices[:n]:
+            yield choice, [i for i, other in zip(places, choices, strict=True) if other == choice]
+
+
+def _fit_design(run: Run, voxels: RunVoxels, wanted: Mapping[int, Wanted],
+                task: FirstLevelTask) -> Iterator[tuple[int, RunFit | DataError]]:
+    """The fits that share a smoothing and confounds, hence a design matrix."""
+    any_spec = next(iter(wanted.values())).first_level
+    n_volumes = voxels.data.shape[0]
+    try:
+        models = model_scalings(run, replace(task, first_level=any_spec), n_volumes,
+                                dict.fromkeys(one.first_level.scaling for one in wanted.values()))
+    except DataError as error:
+        yield from ((i, error) for i in wanted)
+        return
+    kept = np.setdiff1d(np.arange(n_volumes), next(iter(models.values())).confounds.censored)
+    states = {scaling: voxels.state(kept, scaling) for scaling in models}
+    for noise, mine in _alike(list(wanted), lambda i: wanted[i].first_level.noise):
+        scalings = list(dict.fromkeys(wanted[i].first_level.scaling for i in mine))
+        used = np.any([states[scaling].used for scaling in scalings], axis=0)
+        places = np.flatnonzero(used)
+        vectors = np.concatenate([models[scaling].vectors for scaling in scalings])
+        fitted = fit_series(voxels.data, models[scalings[0]].design.matrix, vectors, noise, places)
+        for i in mine:
+            scaling = wanted[i].first_level.scaling
+            start = scalings.index(scaling) * len(task.contrasts)
+            rows = slice(start, start + len(task.contrasts))
+            part = GlmFit(fitted.effect[rows], fitted.variance[rows], fitted.residual_sd)
+            whole = (states[scaling], places, part)
+            yield i, _at_rois(run, wanted[i], task, voxels, (models[scaling], whole))
+
+
+def _at_rois(run: Run, one: Wanted, task: FirstLevelTask, voxels: RunVoxels,
+             made: tuple[RunModel, tuple[VoxelState, np.ndarray, GlmFit]]) -> RunFit:
+    """The record of one way to fit, at the voxels of its own ROIs."""
+    model, (state, fitted_at, fitted) = made
+    flat = _all_voxels(one.regions.rois)
+    at = np.searchsorted(voxels.flat, flat)
+    mine, places = voxels.at(flat), np.flatnonzero(state.used[at])
+    columns = np.searchsorted(fitted_at, at[places])
+    if columns.size != fitted_at.size:
+        fitted = GlmFit(fitted.effect[:, columns], fitted.variance[:, columns], fitted.residual_sd[columns])
+    parts = (state.mean[at], state.scale[at], places, fitted)
+    return _record(run, one.regions, replace(task, first_level=one.first_level), mine, model, parts)
 
 
 def _record(run: Run, regions: RegionSet, task: FirstLevelTask, voxels: RunVoxels, model: RunModel,

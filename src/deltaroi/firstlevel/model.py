@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray
 from deltaroi.io.events import NOTES, read_events
 from deltaroi.io.inventory import Run
-from deltaroi.signal.conditions import build_conditions
+from deltaroi.signal.conditions import ConditionEvents, build_conditions
 from deltaroi.signal.confounds import ConfoundColumns, load_confounds
 from deltaroi.signal.design import DesignMatrix, design
 from deltaroi.signal.heights import heights
@@ -73,20 +73,27 @@ class RunModel:
 
 
 def model_run(run: Run, task: FirstLevelTask, n_volumes: int) -> RunModel:
-    """Make the model of one run.
+    """Make the model of one run; the arguments are those of :func:`model_scalings`."""
+    return model_scalings(run, task, n_volumes, [task.first_level.scaling])[task.first_level.scaling]
+
+
+def model_scalings(run: Run, task: FirstLevelTask, n_volumes: int, scalings: Iterable[str]) -> dict[str, RunModel]:
+    """Make the model of one run for several scalings, which differ in heights and contrast vectors.
 
     Parameters
     ----------
     run : Run
         Its events and confounds.
     task : FirstLevelTask
-        What is asked.
+        What is asked; its own scaling does not count.
     n_volumes : int
         Volumes of the image.
+    scalings : iterable of str
+        The scalings.
 
     Returns
     -------
-    RunModel
+    dict of str to RunModel
 
     Raises
     ------
@@ -104,7 +111,21 @@ def model_run(run: Run, task: FirstLevelTask, n_volumes: int) -> RunModel:
     matrix = design(events, confounds, spec, tr_s=run.tr_s, slice_time_ref=run.slice_time_ref, n_volumes=n_volumes)
     tall = {} if spec.hrf == "fir" else heights(events.durations, hrf=spec.hrf, tr_s=run.tr_s,
                                                 oversampling=spec.oversampling, slice_time_ref=run.slice_time_ref)
-    used = {name: tall[name] if spec.scaling == "percent" else 1.0 for name in events.durations}
+    said = (*table.attrs[NOTES], *events.notes, *confounds.notes, *matrix.notes)
+    found = {}
+    for scaling in scalings:
+        used = {name: tall[name] if scaling == "percent" else 1.0 for name in events.durations}
+        vectors, lost, notes = _vectors(run, task, matrix, events, (tall, used))
+        found[scaling] = RunModel(matrix, confounds, vectors, used, (*events.exclusions, *lost), (*said, *notes),
+                                  trials_of(events))
+    return found
+
+
+def _vectors(run: Run, task: FirstLevelTask, matrix: DesignMatrix, events: ConditionEvents,
+             heights_of: tuple[Mapping[str, float], Mapping[str, float]],
+             ) -> tuple[FloatArray, list[Exclusion], list[str]]:
+    """The contrast vectors, what the run cannot serve, and what to know."""
+    tall, used = heights_of
     vectors = np.zeros((len(task.contrasts), len(matrix.columns)))
     lost: list[Exclusion] = []
     notes: list[str] = []
@@ -119,8 +140,7 @@ def model_run(run: Run, task: FirstLevelTask, n_volumes: int) -> RunModel:
         vectors[row] = vector
         notes += [f"contrast '{name}': the response to '{condition}' is per unit of '{events.modulators[condition]}'"
                   for condition in weights if condition in events.modulators]
-    return RunModel(matrix, confounds, vectors, used, (*events.exclusions, *lost),
-                    (*table.attrs[NOTES], *events.notes, *confounds.notes, *matrix.notes, *notes), trials_of(events))
+    return vectors, lost, notes
 
 
 def _vector(matrix: DesignMatrix, weights: Mapping[str, float], tall: Mapping[str, float],

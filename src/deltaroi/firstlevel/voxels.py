@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,9 @@ from deltaroi.errors import DataError
 from deltaroi.grid import FloatArray, Grid, IntArray
 from deltaroi.io.inventory import Run
 from deltaroi.scaling import scale_factor
-from deltaroi.signal.gather import gather
+from deltaroi.signal.gather import VoxelSet, gather, gather_sets
 from deltaroi.signal.stream import read_header
 from deltaroi.smoothing import smoothing_plan
-from deltaroi.specs import FirstLevel
-
-if TYPE_CHECKING:
-    from deltaroi.masks import RegionSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +49,13 @@ class RunVoxels:
     sound: NDArray[np.bool_]
     notes: tuple[str, ...]
 
+    def at(self, flat: IntArray) -> RunVoxels:
+        """Those of its voxels that stand at some of its positions, sorted."""
+        if np.array_equal(flat, self.flat):
+            return self
+        places = np.searchsorted(self.flat, flat)
+        return RunVoxels(flat, self.data[:, places], self.sound[places], self.notes)
+
     def state(self, kept: IntArray, scaling: str) -> VoxelState:
         """Which voxels can be used, given the uncensored volumes.
 
@@ -80,43 +84,46 @@ def _mean(data: NDArray[Any], volumes: IntArray, voxels: IntArray) -> FloatArray
     return total / volumes.size
 
 
-def read_voxels(run: Run, regions: RegionSet, spec: FirstLevel) -> RunVoxels:
-    """Read and smooth the voxels that the ROIs need.
+def read_voxels(run: Run, grid: Grid, flat: IntArray, widths_mm: Sequence[float]) -> tuple[RunVoxels, ...]:
+    """Read voxels once, and smooth them.
 
     Parameters
     ----------
     run : Run
         Its BOLD image and brain mask.
-    regions : RegionSet
-        The ROIs.
-    spec : FirstLevel
-        Its smoothing.
+    grid : Grid
+        The grid of the ROIs.
+    flat : ndarray of int64, shape (n,)
+        The voxels: sorted positions on the grid.
+    widths_mm : sequence of float
+        Full widths at half maximum of the smoothing, mm; 0 leaves the values as they are.
 
     Returns
     -------
-    RunVoxels
+    tuple of RunVoxels
+        One per width.
 
     Raises
     ------
     DataError
-        No ROI; the image is not on the ROIs' grid; the brain mask is not on the image's grid.
+        No voxel; the image is not on the ROIs' grid; the brain mask is not on the image's grid.
     """
-    if not regions.rois:
+    if not flat.size:
         raise DataError("no ROI has a voxel on this grid", where=run.key.label,
                         hint="the exclusions table says why each ROI is empty")
-    flat = np.unique(np.concatenate([roi.flat for roi in regions.rois])).astype(np.int64)
-    plan = smoothing_plan(regions.grid, flat, spec.smoothing_fwhm_mm) if spec.smoothing_fwhm_mm > 0 else None
-    found = gather(run.bold, flat, plan, run.space)
-    if not found.grid.same_as(regions.grid):
-        raise DataError(f"the image has the grid {_words(found.grid)}, the ROIs were built on "
-                        f"{_words(regions.grid)}", where=str(run.bold), hint="build the ROIs on this image's grid")
-    notes = [*_tr_note(run, found.tr_header_s)]
-    sound = found.finite & ~found.constant
+    plans = [smoothing_plan(grid, flat, width) if width > 0 else None for width in widths_mm]
+    found = gather_sets(run.bold, [VoxelSet(flat, plan) for plan in plans], run.space)
+    first = found[0]
+    if not first.grid.same_as(grid):
+        raise DataError(f"the image has the grid {_words(first.grid)}, the ROIs were built on {_words(grid)}",
+                        where=str(run.bold), hint="build the ROIs on this image's grid")
+    notes = [*_tr_note(run, first.tr_header_s)]
+    sound = first.finite & ~first.constant
     if run.mask is None:
         notes.append("no brain mask: every finite voxel that is not constant counts as inside")
     else:
-        sound &= _mask(run.mask, found.grid, run.bold, flat)
-    return RunVoxels(flat, found.data, sound, tuple(notes))
+        sound &= _mask(run.mask, first.grid, run.bold, flat)
+    return tuple(RunVoxels(flat, one.data, sound, tuple(notes)) for one in found)
 
 
 def _tr_note(run: Run, header_s: float | None) -> list[str]:

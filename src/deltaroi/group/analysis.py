@@ -60,13 +60,13 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
                       covariates=ready.sample.terms)
     rows: list[Row] = []
     notes = list(ready.notes)
-    for blocks in _together(ready.blocks, family):
+    for blocks in together(ready.blocks, family):
         found = corrected_rows(blocks, asked, ready.sample, spec)
         rows += found.rows
         notes += found.notes
     beside = {EFFECT_SIZES.name: effect_sizes(rows, ready.sample, spec.seed),
               BAYES.name: bayes_factors(rows, ready.sample), **assumption_tables(rows, ready, spec.variance)}
-    linked = associate(ready, _together(ready.blocks, family), design, spec)
+    linked = associate(ready, together(ready.blocks, family), design, spec)
     beside |= linked.tables() if design.associations else {}
     rows += linked.rows
     notes += linked.notes
@@ -75,17 +75,17 @@ def analyse(responses: pd.DataFrame, design: GroupDesign, spec: GroupStats, fami
     notes += crossed.notes
     warnings = [*ready.warnings, *linked.warnings, *crossed.warnings, *_about_design(ready, design), *_constant(ready),
                 *_lord(rows)]
-    frame = pd.DataFrame([_record(row, ready) for row in rows], columns=EFFECTS.names)
+    frame = pd.DataFrame([effect_record(row, ready) for row in rows], columns=EFFECTS.names)
     if spec.multilevel:
         pooled = multilevel(ready, rows, design.assignment, spec)
         warnings += pooled.warnings
         beside[MULTILEVEL.name] = pooled.table
-    exclusions = (*ready.exclusions, *linked.exclusions, *crossed.exclusions, *_untested(rows))
+    exclusions = (*ready.exclusions, *linked.exclusions, *crossed.exclusions, *untested(rows))
     return GroupResult(conform(frame, EFFECTS, "group stage"), exclusions, tuple(warnings), tuple(notes), design, spec,
                        beside)
 
 
-def _together(blocks: Sequence[Block], family: str) -> list[list[Block]]:
+def together(blocks: Sequence[Block], family: str) -> list[list[Block]]:
     """Blocks that are corrected together."""
     if family == "contrast":
         return [[block] for block in blocks]
@@ -129,7 +129,7 @@ def _constant(ready: Prepared) -> list[str]:
     return out
 
 
-def _untested(rows: Sequence[Row]) -> list[Exclusion]:
+def untested(rows: Sequence[Row]) -> list[Exclusion]:
     """A row per ROI and contrast whose primary effect could not be tested."""
     return [Exclusion("effects", region=f"{roi_name(row.block.rois[row.roi])} {_asked_of(row.block)}",
                       reason=f"not tested: {row.numbers.test.problem or 'the test is not defined'}",
@@ -171,7 +171,7 @@ def _disagree(a: Row, b: Row) -> bool:
     return (p < ALPHA) != (q < ALPHA) or (p < ALPHA and opposite)
 
 
-def _record(row: Row, ready: Prepared) -> dict[str, object]:
+def effect_record(row: Row, ready: Prepared) -> dict[str, object]:
     """One row of the effects table."""
     numbers, test = row.numbers, row.numbers.test
     return {

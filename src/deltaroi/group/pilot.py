@@ -16,6 +16,7 @@ from deltaroi.group.blocks import Array, Block, IntArray, prepare
 from deltaroi.group.compare import arranged
 from deltaroi.group.options import CompareOptions
 from deltaroi.io.tsv import read_tsv
+from deltaroi.specs import MAIN
 from deltaroi.stats.record import NAN
 from deltaroi.types import NA
 
@@ -125,7 +126,8 @@ def _chosen(blocks: Sequence[Block], contrast: str | None, where: str) -> Block:
                          hint="choose one with --contrast")
     if contrast is not None and contrast not in names:
         raise UsageError(f"no contrast '{contrast}' in the pilot", where=where, hint=f"found: {', '.join(names)}")
-    return next(block for block in blocks if contrast is None or block.contrast == contrast)
+    fitting = [block for block in blocks if contrast is None or block.contrast == contrast]
+    return next((block for block in fitting if block.specification == MAIN), fitting[0])
 
 
 def _estimated(block: Block, group: IntArray, levels: int, where: str) -> Pilot:

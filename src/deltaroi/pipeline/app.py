@@ -17,7 +17,7 @@ from deltaroi.config.read import read_study, resolve
 from deltaroi.config.study import Study
 from deltaroi.errors import DataError, StudyError, UsageError, did_you_mean
 from deltaroi.layout import Layout
-from deltaroi.pipeline import connectivity, record, responses, small_volume, stages
+from deltaroi.pipeline import connectivity, multiverse, record, responses, small_volume, stages
 from deltaroi.pipeline.lock import note_lock
 from deltaroi.pipeline.plan import Plan, PlannedRun, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
@@ -224,7 +224,7 @@ def _chosen(what: str, labels: tuple[str, ...], prefix: str, known: set[str]) ->
 def _through(work: stages.Work, *, whole: bool) -> None:
     """All steps that are about single participants; with some of their sessions left out, only the fits."""
     stages.build_masks(work)
-    stages.first_level(work)
+    multiverse.first_level(work)
     if not whole:
         return
     if responses.tells_others(work.study):
@@ -232,6 +232,7 @@ def _through(work: stages.Work, *, whole: bool) -> None:
         work.exclusions += responses.lost_subjects(work, found)
         return
     responses.summarise_subjects(work)
+    multiverse.summarise_subjects(work)
     if work.study.connectivity:
         connectivity.measure_subjects(work)
     if work.study.group.small_volume:

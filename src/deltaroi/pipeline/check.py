@@ -23,6 +23,7 @@ from deltaroi.pipeline.declared import functional_rois
 from deltaroi.pipeline.localisers import foresee_choices, without_choice
 from deltaroi.pipeline.lock import judge
 from deltaroi.pipeline.lock_file import find_lock
+from deltaroi.pipeline.multiverse_plan import multiverse_lines, other_rois
 from deltaroi.pipeline.plan import Plan, foresee_group, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores
@@ -128,8 +129,8 @@ def check(study_path: str | Path, progress: Progress | None = None, jobs: int | 
     notes = tuple(text for note, text in counted.items() if note in choices)
     odd = tuple(text for note, text in counted.items() if note not in choices)
     base = path.resolve().parent
-    rois, empty = check_rois(study, plan.rois, plan.grids[0], base) if plan.grids else \
-        (pd.DataFrame(columns=COLUMNS), ())
+    wanted = (*plan.rois, *other_rois(study, plan.rois))
+    rois, empty = check_rois(study, wanted, plan.grids[0], base) if plan.grids else (pd.DataFrame(columns=COLUMNS), ())
     plan, unfit = (plan, ()) if plan.maps else check_models(
         study, plan, looks_of("models", path), shown, study.execution.jobs if jobs is None else jobs)
     chosen = (plan.rois, plan.runs, plan.localisers, choice_sizes(study, plan.rois, plan.grids, base))
@@ -206,6 +207,7 @@ def _overview(result: CheckResult) -> Iterator[str]:
         number = sum(name in one.contrasts for one in plan.runs)
         yield f"  contrast {name}: {number} of {len(plan.runs)} {runs}"
     yield f"  {len(plan.rois)} ROIs: {', '.join(roi.label for roi in plan.rois)}"
+    yield from multiverse_lines(study, plan.rois)
     for name, one in study.behaviour.items():
         taken = one.of_sessions(study.dataset.sessions)
         yield (f"  behaviour {name}: {', '.join(taken.values())} of {len(plan.measured.table)} participants, with or "

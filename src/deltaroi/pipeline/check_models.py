@@ -15,6 +15,7 @@ from deltaroi.io.looks import Looks
 from deltaroi.pipeline.declared import contrast_weights, localiser_weights
 from deltaroi.pipeline.executor import Failure, LocalExecutor
 from deltaroi.pipeline.localisers import of_task
+from deltaroi.pipeline.multiverse_plan import models_by_name, named
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress, Quiet, SubjectCount
 from deltaroi.pipeline.run_looks import RunLooks, as_exclusion
@@ -57,8 +58,25 @@ def check_models(study: Study, plan: Plan, looks: Looks,
         kept, lost = _modelled(mine, FirstLevelTask(study.first_level, {}, weights), looks, how)
         localisers += kept
         rows += [of_task(task, row) for row in lost]
+    rows += _other_strategies(study, runs, looks, how)
     looks.save()
     return replace(plan, runs=tuple(runs), localisers=tuple(localisers)), tuple(rows)
+
+
+def _other_strategies(study: Study, runs: Sequence[PlannedRun], looks: Looks,
+                      how: tuple[int, Progress]) -> list[Exclusion]:
+    """The runs that cannot be modelled with other strategies for confounds; no failures, since ``main`` has them."""
+    models_of = models_by_name(study)
+    by_strategy = {one.confounds: one.first_level for one in study.specifications}
+    rows = []
+    for name, spec in list(by_strategy.items())[1:]:
+        whom = named(models_of, [one.name for one in study.specifications if one.confounds == name])
+        task = FirstLevelTask(spec, dict(study.conditions), contrast_weights(study))
+        for row in _modelled(runs, task, looks, how)[1]:
+            if row.failure:
+                reason = f"not fitted for {whom}: {row.reason.removeprefix('failed: ')}"
+                rows.append(replace(row, reason=reason, failure=False))
+    return rows
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ SMALL_VOLUME = "small-volume"
 """The stage that tests the voxels inside the ROIs, beside the effects."""
 CONNECTIVITY = "connectivity"
 """The stage that measures and compares the connections of ROIs, beside the effects."""
+SPECIFICATIONS = "specifications"
+"""The models and responses of other specifications than main, beside those of main."""
 BEHAVIOUR = "behaviour"
 """The stage that analyses the measures of the subjects, beside the effects."""
 _ROIS = {"include", "hemispheres", "definition", "threshold"}
@@ -68,6 +70,7 @@ def declared(study: Study) -> dict[str, dict[str, Any]]:
         SMALL_VOLUME: _small_volume(study),
         CONNECTIVITY: _connectivity(study),
         BEHAVIOUR: _behaviour(study),
+        SPECIFICATIONS: study.multiverse.model_dump(mode="json") if study.multiverse else {},
         "report": {"study": as_run(study)},
     }
 

@@ -187,6 +187,8 @@ def _rest() -> Iterator[str]:
     yield "  noise: ar1"
     yield "  scaling: percent                      # % signal change of one event"
     yield "  confounds: {motion: 24, scrub_fd_mm: 0.5, non_steady_state: true}"
+    yield "# Alternatives, computed beside the above from the same read (docs/multiverse.md):"
+    yield "# multiverse: {definitions: [aal3], smoothing_fwhm_mm: [6], summary: [median], noise: [ols]}"
     yield ""
     yield "group: {variance: robust, permutations: 10000, seed: 20260101}"
     yield "execution: {jobs: 2}"

@@ -18,10 +18,11 @@ import pandas as pd
 from deltaroi.config.study import Study
 from deltaroi.io.files import write_json
 from deltaroi.layout import Layout
-from deltaroi.pipeline.lock_differences import EVERY_ROW, NAMED, TABLES, differences
+from deltaroi.pipeline.lock_differences import EVERY_ROW, NAMED, differences, tables_of
 from deltaroi.pipeline.lock_file import Lock, find_lock
 from deltaroi.pipeline.lock_items import CONTRAST, ROI, lock_items
 from deltaroi.report.locked import Locked
+from deltaroi.specs import MAIN
 from deltaroi.specs.associations import END
 from deltaroi.tables import ALL_ROIS, CONFIRMATORY, EXPLORATORY
 from deltaroi.types import CIRCULAR, NA, RoiKey
@@ -105,7 +106,9 @@ class Judged:
 
 
 def _leads(row: Mapping[str, Any]) -> bool:
-    """Whether a row leads its question, by the columns that its table has."""
+    """Whether a row leads its question, by the columns that its table has; other specifications than main do not."""
+    if row.get("specification", MAIN) != MAIN:
+        return False
     if "primary" in row:
         return bool(row["primary"])
     if "leading" in row:
@@ -148,7 +151,7 @@ def judge(study: Study, file: Path, lock: Lock, late: str = "") -> Judged:
     apart = frozenset((contrast, roi) for contrast in shared for roi in asked.rois) - confirmatory
     names = {what: frozenset(name.removeprefix(start) for name in same if name.startswith(start))
              for start, what in NAMED.items()}
-    tables = frozenset(table for one in found for table in TABLES.get(one.place, ()))
+    tables = frozenset(table for one in found for table in tables_of(one.place))
     return Judged(Locked.of(lock.content, late, len(apart), found), whole, confirmatory, apart, names, tables,
                   LEADING[study.group.variance], lock.content)
 

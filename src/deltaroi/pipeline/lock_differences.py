@@ -14,7 +14,8 @@ NAMED = {"associations.": "association", "connectivity.": "connection", "behavio
          "group.factorials.": "factorial"}
 """How the items begin that touch only rows of their own -> what such an item is."""
 TABLES = {"group.equivalence_bounds_d": ("effects", "connectivity_effects", "behaviour_effects", "factorial"),
-          "group.small_volume": ("small_volume",), "group.multilevel": ("multilevel",)}
+          "group.small_volume": ("small_volume",), "group.multilevel": ("multilevel",),
+          "multiverse": ("specification_curve",)}
 """The fields that decide some tables of results and no other."""
 EVERY_ROW = "every row"
 _FIELDS_OF_REGIONS = ("regions.minimum_coverage", "regions.family")
@@ -47,13 +48,19 @@ def _text(value: Any) -> str:
     return ABSENT if value == ABSENT else json.dumps(value, ensure_ascii=False)
 
 
+def tables_of(place: str) -> tuple[str, ...]:
+    """The tables that a place, or what it is part of, decides, where it decides no other."""
+    return next((tables for name, tables in TABLES.items() if place == name or place.startswith(f"{name}.")), ())
+
+
 def _touches(one: Difference) -> str:
     """Which rows a difference makes exploratory, in words."""
     for start, what in NAMED.items():
         if one.place.startswith(start):
             return f"the rows of this {what}"
-    if one.place in TABLES:
-        return f"the rows of {', '.join(f'{name}.tsv' for name in TABLES[one.place])}"
+    decided = tables_of(one.place)
+    if decided:
+        return f"the rows of {', '.join(f'{name}.tsv' for name in decided)}"
     if not one.place.startswith((ROI, CONTRAST)) or one.place in _FIELDS_OF_REGIONS:
         return EVERY_ROW
     own = "its own rows"

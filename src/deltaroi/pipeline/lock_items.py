@@ -14,8 +14,9 @@ from typing import Any
 
 from deltaroi.config.expression import parse_contrast
 from deltaroi.config.study import Study
-from deltaroi.masks import roi_contents
+from deltaroi.masks import roi_contents, roi_keys
 from deltaroi.pipeline.declared import contrast_weights
+from deltaroi.pipeline.multiverse_plan import other_definitions, other_rois, regions_by
 from deltaroi.specs import Condition, FunctionalRoi, Scalar
 
 NOT_LOCKED = ("schema_version", "description", "dataset.bids_dir", "dataset.derivatives", "dataset.maps", "design",
@@ -53,6 +54,8 @@ def lock_items(study: Study, file: Path) -> dict[str, Any]:
         elif section == "group":
             items[section] = {key: inner for key, inner in value.items() if key != "factorials"}
             items |= {f"{section}.factorials.{one}": inner for one, inner in value["factorials"].items()}
+        elif section == "multiverse":  # no item without one, as before there was such a section
+            items |= {section: {**value, "drawn": _others_drawn(study, file)}} if value is not None else {}
         elif isinstance(getattr(study, section), dict):  # named entries
             items |= {f"{section}.{one}": inner for one, inner in value.items()}
         else:
@@ -60,6 +63,15 @@ def lock_items(study: Study, file: Path) -> dict[str, Any]:
     items["conditions that share events"] = sharing(study)
     contents = roi_contents(study.regions, file.resolve().parent, study.dataset.space)
     return items | {ROI + label: _with_choice(study, content) for label, content in contents.items()}
+
+
+def _others_drawn(study: Study, file: Path) -> dict[str, Any]:
+    """The ROIs of the definitions that only other specifications have."""
+    found: dict[str, Any] = {}
+    for definition in other_definitions(study):
+        found |= roi_contents(regions_by(study, definition), file.resolve().parent, study.dataset.space)
+    wanted = {key.label for key in other_rois(study, roi_keys(study.regions, study.dataset.space))}
+    return {label: content for label, content in found.items() if label in wanted}
 
 
 def _without(data: dict[str, Any], places: tuple[str, ...]) -> dict[str, Any]:

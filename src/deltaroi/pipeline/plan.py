@@ -36,6 +36,7 @@ from deltaroi.pipeline.localisers import (
     foresee_choices,
 )
 from deltaroi.pipeline.maps import Visits, find_visits
+from deltaroi.pipeline.multiverse_plan import rois_by
 from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, look
 from deltaroi.pipeline.progress import Progress, Quiet
@@ -158,6 +159,7 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
         source = dataset_query(study, study_path) if study.dataset.maps is None else find_visits(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))
         check_functional(study)
+        rois_by(study)
         asked_of(study, rois)
         found = source.found if isinstance(source, Visits) else find_runs(source)
         seen = source.subjects if isinstance(source, Visits) else _subjects(found)

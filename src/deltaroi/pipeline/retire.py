@@ -24,7 +24,8 @@ def retire(layout: Layout, stages: Iterable[str]) -> None:
         Among ``responses``, ``effects`` and ``report``; others have no results of their own.
     """
     tables: dict[str, tuple[Path, ...]] = {
-        "responses": (layout.table("responses"), layout.table("selections"), layout.table("run_values")),
+        "responses": (layout.table("responses"), layout.table("selections"), layout.table("run_values"),
+                      layout.table("specifications")),
         "effects": (layout.table("effects"), layout.table("quality"), layout.group_exclusions,
                     *(layout.table(schema.name) for schema in (*BESIDE, *WHERE_ASKED))),
     }

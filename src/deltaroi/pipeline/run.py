@@ -16,6 +16,7 @@ from deltaroi.layout import Layout
 from deltaroi.pipeline import behaviour as behaviour_stage
 from deltaroi.pipeline import connectivity as connection_stage
 from deltaroi.pipeline import maps_stage, record, stages
+from deltaroi.pipeline import multiverse as multiverse_stage
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
@@ -42,7 +43,8 @@ class RunResult:
     out : Path
         The output folder.
     responses, effects, exclusions, regions, quality : DataFrame
-        The group tables (see :mod:`deltaroi.tables`); empty for stages that were not asked for.
+        The group tables (see :mod:`deltaroi.tables`), with all specifications; empty for stages that were not asked
+        for.
     warnings : tuple of str
         What to know before trusting the numbers.
     exit_code : int
@@ -60,6 +62,8 @@ class RunResult:
         The connectivity of every subject, and its comparison; empty where the study has none.
     lock : Locked or None
         The preregistration lock, and what differs from it; None where the study has none.
+    read_again : int
+        Runs whose image was read although the main specification's fit was there: other models were missing.
     failures : tuple of dict
         What was lost to an unreadable, truncated or failing input: ``stage subject session run region reason``.
     """
@@ -80,15 +84,20 @@ class RunResult:
     connectivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     connectivity_effects: pd.DataFrame = field(default_factory=pd.DataFrame)
     lock: Locked | None = None
+    read_again: int = 0
     failures: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What :func:`run` would do: per stage, how many steps there are and how many of them are already done."""
+    """What :func:`run` would do.
+
+    Per stage, how many steps there are and how many of them are already done; in ``lines``, what a multiverse takes.
+    """
 
     plan: Plan
     stages: Mapping[str, tuple[int, int]]
+    lines: tuple[str, ...] = ()
 
 
 def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: str = "report",
@@ -160,11 +169,12 @@ def _through(work: stages.Work, until: str) -> RunResult:
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
     if "first-level" in reached and not work.plan.maps:
-        stages.first_level(work)
+        multiverse_stage.first_level(work)
     measure = maps_stage.responses if work.plan.maps else response_stage.responses
     responses = measure(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
+    responses = multiverse_stage.responses(work, responses) if "responses" in reached else responses
     group = stages.effects(work, responses) if "effects" in reached else None
     voxels = voxel_stage.small_volume(work) if "effects" in reached else voxel_stage.nothing()
     connected = connection_stage.connectivity(work) if "effects" in reached else connection_stage.nothing()
@@ -181,7 +191,7 @@ def _through(work: stages.Work, until: str) -> RunResult:
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
         beside={**group.beside, **measured} if group else {}, connectivity=connected.values,
         connectivity_effects=connected.effects, lock=work.lock.locked if work.lock else None,
-        failures=tuple(work.failures()))
+        read_again=work.partly["first-level"], failures=tuple(work.failures()))
 
 
 def _nothing_left(work: stages.Work, what: str) -> DataError:
@@ -200,4 +210,4 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     spec = read_study(file)
     plan = make_plan(spec, file)
     work = stages.Work(spec, file, layout, plan, LocalExecutor(1), Quiet())
-    return Preview(plan, stages.foresee(work))
+    return Preview(plan, stages.foresee(work), tuple(multiverse_stage.foresee_lines(work)))

@@ -14,18 +14,29 @@ import pandas as pd
 
 from deltaroi.config.study import Study
 from deltaroi.errors import ExecutionError, UsageError
+from deltaroi.grid import Grid
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import library_state, region_files
+from deltaroi.masks import library_state, load_regions, region_files
 from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
-from deltaroi.pipeline.declared import BEHAVIOUR, CONNECTIVITY, LOCALISERS, SMALL_VOLUME, declared, functional_rois
+from deltaroi.pipeline.declared import (
+    BEHAVIOUR,
+    CONNECTIVITY,
+    LOCALISERS,
+    SMALL_VOLUME,
+    SPECIFICATIONS,
+    declared,
+    functional_rois,
+)
 from deltaroi.pipeline.executor import Executor, Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged
+from deltaroi.pipeline.multiverse_plan import models, other_definitions
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress, SubjectCount
 from deltaroi.pipeline.steps import Step, marked_outputs, soon
+from deltaroi.specs import Regions
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
     BEHAVIOUR_TABLES,
@@ -56,9 +67,13 @@ class Work:
     notes: list[str] = field(default_factory=list)
     exclusions: list[Exclusion] = field(default_factory=list)
     reran: Counter[str] = field(default_factory=Counter)
+    partly: Counter[str] = field(default_factory=Counter)
     region_digests: dict[str, str] = field(default_factory=dict)
+    other_digests: dict[str, str] = field(default_factory=dict)
     fit_digests: dict[RunKey, str] = field(default_factory=dict)
+    model_digests: dict[tuple[RunKey, str], str] = field(default_factory=dict)
     response_digests: dict[str, str] = field(default_factory=dict)
+    specification_digests: dict[str, str] = field(default_factory=dict)
     told_digests: tuple[str, ...] = ()
     small_volume_digest: str = ""
     lock: Judged | None = None
@@ -80,34 +95,54 @@ class Work:
 
         ``function`` takes ``(layout, item)`` and returns the paths it wrote.
         """
-        digests: list[str | Failure | None] = [step.finished(self.layout) for step in steps]
-        open_ = [i for i, digest in enumerate(digests) if digest is None]
-        count = SubjectCount(self.progress, stage, [step.subject for step in steps],
-                             [digest is not None for digest in digests])
-        keys = [steps[i].key() for i in open_]
-        tasks = [work_items.Task(function, self.layout, steps[i], key, items[i])
-                 for i, key in zip(open_, keys, strict=True)]
+        done = self.do_together(stage, [[step] for step in steps], items, work_items.Alone(function))
+        return [digest for (digest,) in done]
+
+    def do_together(self, stage: str, groups: Sequence[Sequence[Step]], items: Sequence[Any],
+                    function: Any) -> list[list[str | Failure]]:
+        """As :meth:`do`, for groups of steps that share their work, such as one read of an image.
+
+        ``function`` takes ``(layout, item, wanted)`` with the positions of a group's steps that are to be done, and
+        yields ``(position, paths written or Failure)`` for each of them.
+        """
+        digests = [[step.finished(self.layout) for step in group] for group in groups]
+        open_ = [i for i, group in enumerate(digests) if None in group]
+        count = SubjectCount(self.progress, stage, [group[0].subject for group in groups],
+                             [None not in group for group in digests])
+        tasks = [work_items.Task(function, self.layout, {n: step for n, (step, digest) in
+                                                         enumerate(zip(groups[i], digests[i], strict=True))
+                                                         if digest is None}, items[i]) for i in open_]
+        found: list[list[str | Failure]] = [[digest for digest in group if digest is not None] for group in digests]
         results = self.executor.map(work_items.perform, tasks, lambda: self.progress.advance(stage))
-        for i, result in zip(open_, results, strict=True):
-            if isinstance(result, Failure) and (isinstance(result.error, UsageError)  # e.g. a full disk
-                                                or self.study.execution.on_error == "stop"):
-                raise result.error or RuntimeError(result.trace)
-            patience_s = self.executor.patience_s
-            if patience_s and isinstance(result, str) and not soon(partial(steps[i].seen, self.layout, result),
-                                                                   patience_s):
-                raise ExecutionError("what a worker wrote is not seen here", where=str(steps[i].mark(self.layout)),
-                                     hint="the output folder must lie on a file system that all machines share")
-            count.finished(steps[i].subject)
-            digests[i] = result
-        self.reran[stage] += len(open_)
+        for i, task, result in zip(open_, tasks, results, strict=True):
+            made = dict.fromkeys(task.steps, result) if isinstance(result, Failure) else result
+            for failure in (one for one in made.values() if isinstance(one, Failure)):
+                if isinstance(failure.error, UsageError) or self.study.execution.on_error == "stop":  # e.g. a full disk
+                    raise failure.error or RuntimeError(failure.trace)
+            for n, digest in made.items():
+                self._wait_for(task.steps[n], digest)
+            count.finished(groups[i][0].subject)
+            found[i] = [made[n] if digest is None else digest for n, digest in enumerate(digests[i])]
+        self.partly[stage] += sum(any(digest is not None for digest in digests[i]) for i in open_)
+        self.reran[stage] += sum(len(task.steps) for task in tasks)
         self.progress.end(stage)
-        return [digest for digest in digests if digest is not None]
+        return found
+
+    def _wait_for(self, step: Step, digest: str | Failure) -> None:
+        """Wait until what a worker on another machine wrote is seen here."""
+        patience_s = self.executor.patience_s
+        if patience_s and isinstance(digest, str) and not soon(partial(step.seen, self.layout, digest), patience_s):
+            raise ExecutionError("what a worker wrote is not seen here", where=str(step.mark(self.layout)),
+                                 hint="the output folder must lie on a file system that all machines share")
 
 
 def masks(work: Work) -> None:
     """Build the ROIs on every grid of the plan, write ``regions.tsv``, and remove those of an earlier study."""
     earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
     table = build_masks(work)
+    if not other_definitions(work.study):
+        for path in work.layout.group.glob("grid-*_desc-multiverse_regions.npz"):
+            path.unlink()
     write_descriptions(table, work.layout, earlier)
     write_table(table, REGIONS, work.layout.table("regions"))
 
@@ -117,25 +152,41 @@ def build_masks(work: Work) -> pd.DataFrame:
     study = work.study
     fields = declared(study)["masks"]
     steps, items = [], []
-    for grid in work.plan.grids:
-        mine = {**fields, "grid": grid.digest, "library": library_state(study.regions, grid.space)}
-        steps.append(Step("masks", f"grid-{grid.digest}", 4, mine, (),
-                          region_files(study.regions, work.file.resolve().parent, grid.space)))
-        items.append(work_items.MasksItem(study.regions, grid, work.file.resolve().parent,
-                                          study.dataset.allow_space_mismatch))
-    for grid, digest in zip(work.plan.grids, work.do("masks", steps, items, work_items.build_masks), strict=True):
+    drawn: list[tuple[Grid, Regions, bool]] = [(grid, study.regions, False) for grid in work.plan.grids]
+    others = other_definitions(study)
+    if others:
+        drawn += [(grid, study.regions.model_copy(update={"definition": others}), True) for grid in work.plan.grids]
+    for grid, regions, beside in drawn:
+        mine = {**fields, "grid": grid.digest, "library": library_state(regions, grid.space),
+                **({"others": others} if beside else {})}
+        steps.append(Step("masks", f"grid-{grid.digest}{'-multiverse' if beside else ''}", 4, mine, (),
+                          region_files(regions, work.file.resolve().parent, grid.space)))
+        items.append(work_items.MasksItem(regions, grid, work.file.resolve().parent,
+                                          study.dataset.allow_space_mismatch, study.regions if beside else None))
+    for (grid, _, beside), digest in zip(drawn, work.do("masks", steps, items, work_items.build_masks), strict=True):
         if isinstance(digest, Failure):  # the same regions fail for everybody: nothing can go on
             raise digest.error or RuntimeError(digest.trace)
-        work.region_digests[grid.digest] = digest
+        (work.other_digests if beside else work.region_digests)[grid.digest] = digest
     sets = [work_items.load_region_set(work.layout, grid.digest) for grid in work.plan.grids]
     for found in sets:
         work.exclusions += found.exclusions
         work.warnings += found.notes
+    if others:
+        beside_them = [load_regions(work.layout.other_regions(grid.digest)) for grid in work.plan.grids]
+        work.exclusions += [row for found in beside_them for row in found.exclusions]
+        work.warnings += [note for found in beside_them for note in found.notes if note not in work.warnings]
+        sets += beside_them
     return pd.concat([found.table for found in sets], ignore_index=True)
 
 
 def first_level(work: Work) -> None:
     """Fit every run; a run that fails is an exclusion and the others go on."""
+    steps, items = fit_steps(work)
+    note_fits(work, work.do("first-level", steps, items, work_items.fit))
+
+
+def fit_steps(work: Work) -> tuple[list[Step], list[work_items.FitItem]]:
+    """The fit of every run, those of localiser tasks last."""
     study = work.study
     fields = declared(study)
     runs = (*work.plan.runs, *work.plan.localisers)
@@ -152,7 +203,13 @@ def first_level(work: Work) -> None:
         conditions = dict(study.conditions) if mine["conditions"] else {}
         steps.append(Step("first-level", run.key.label, 2, {**mine, **timing}, (upstream,), files))
         items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, conditions, mine["contrasts"]))
-    digests = work.do("first-level", steps, items, work_items.fit)
+    return steps, items
+
+
+def note_fits(work: Work, digests: Sequence[str | Failure]) -> None:
+    """Keep what came of the fits, in the order of :func:`fit_steps`."""
+    runs = (*work.plan.runs, *work.plan.localisers)
+    choosing = {planned.run.key for planned in work.plan.localisers}
     for planned, digest in zip(runs, digests, strict=True):
         if isinstance(digest, Failure):
             row = _failed(work, "first-level", planned, digest)
@@ -184,6 +241,7 @@ def effects(work: Work, table: pd.DataFrame) -> Any:
         **({"lock": work.lock.fields()} if work.lock else {}),
     }
     upstream = tuple(work.response_digests[subject] for subject in sorted(work.response_digests))
+    upstream += tuple(digest for _, digest in sorted(work.specification_digests.items()))
     step = Step("effects", "group", 3, fields, upstream, ())
     item = work_items.EffectsItem(study, work.plan.groups, work.plan.covariates, work.plan.scores, work.lock)
     (digest,) = work.do("effects", [step], [item], work_items.analyse)
@@ -240,10 +298,12 @@ def foresee(work: Work) -> dict[str, tuple[int, int]]:
     runs = work.plan.runs
     subjects = {p.run.key.subject for p in runs}
     told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
-    fits = 0 if work.plan.maps else len(runs) + len(work.plan.localisers)
-    totals = {"masks": len(work.plan.grids), "first-level": fits,
+    masks_of = len(work.plan.grids) * (2 if other_definitions(work.study) else 1)
+    fits = 0 if work.plan.maps else len(runs) * (1 + len(models(work.study))) + len(work.plan.localisers)
+    totals = {"masks": masks_of, "first-level": fits,
               **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
-              "responses": len(subjects), "effects": 1,
+              "responses": len(subjects),
+              **({SPECIFICATIONS: len(subjects)} if work.study.specifications[1:] else {}), "effects": 1,
               **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
               **({CONNECTIVITY: len(subjects) + 1} if work.study.connectivity else {}),
               **({BEHAVIOUR: 1} if work.study.behaviour else {}), "report": 1}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,18 @@ from typing import Any
 import pandas as pd
 
 from deltaroi.config.study import Study
+from deltaroi.errors import DeltaroiError, UsageError
 from deltaroi.grid import Grid
 from deltaroi.io.files import sha256_file, write_json
 from deltaroi.io.inventory import Run
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
-from deltaroi.masks import RegionSet, build_regions, load_regions, save_regions, write_roi_images
+from deltaroi.masks import RegionSet, build_regions, load_regions, roi_keys, save_regions, write_roi_images
+from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.lock import Judged, marked
 from deltaroi.pipeline.steps import Step
-from deltaroi.specs import Condition, FirstLevel, Functional, Regions, Summary, about
+from deltaroi.specs import MAIN, Condition, FirstLevel, Functional, Regions, Summary, about
 from deltaroi.tables import (
     BESIDE,
     EFFECTS,
@@ -31,46 +34,88 @@ from deltaroi.tables import (
     RUN_VALUES,
     SCHEMAS,
     SELECTIONS,
+    SPECIFICATION_CURVE,
     WHERE_ASKED,
     exclusion_frame,
     exclusion_rows,
 )
-from deltaroi.types import Exclusion, RunKey
+from deltaroi.types import Exclusion, RoiKey, RunKey
 
 
 @dataclass(frozen=True)
 class Task:
-    """A step to be done: its function, where, its mark and its item."""
+    """Steps to be done together: their function, where, the steps by position with their keys, and their item."""
+
+    function: Callable[[Layout, Any, Sequence[int]], Iterator[tuple[int, list[Path] | Failure]]]
+    layout: Layout
+    steps: Mapping[int, Step]
+    item: Any
+    keys: Mapping[int, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", {n: step.key() for n, step in self.steps.items()})
+
+
+def perform(task: Task) -> dict[int, str | Failure]:
+    """Do steps and mark them done; returns the digest of the outputs of each."""
+    found: dict[int, str | Failure] = {}
+    try:
+        for n, written in task.function(task.layout, task.item, tuple(task.steps)):
+            found[n] = written if isinstance(written, Failure) else \
+                task.steps[n].done(task.layout, task.keys[n], written)
+    except UsageError:
+        raise
+    except Exception as error:
+        if not found:
+            raise
+        known = error if isinstance(error, DeltaroiError) else None  # what is done stays done
+        return {**dict.fromkeys(task.steps, Failure(known, traceback.format_exc())), **found}
+    return found
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A function of one step, as one of a group."""
 
     function: Callable[[Layout, Any], list[Path]]
-    layout: Layout
-    step: Step
-    key: str
-    item: Any
 
-
-def perform(task: Task) -> str:
-    """Do one step and mark it done; returns the digest of its outputs."""
-    written = task.function(task.layout, task.item)
-    return task.step.done(task.layout, task.key, written)
+    def __call__(self, layout: Layout, item: Any, wanted: Sequence[int]) -> Iterator[tuple[int, list[Path] | Failure]]:
+        for n in wanted:
+            yield n, self.function(layout, item)
 
 
 @dataclass(frozen=True)
 class MasksItem:
-    """The ROIs on one grid."""
+    """The ROIs on one grid; with ``main`` those that the regions of the main specification do not have."""
 
     regions: Regions
     grid: Grid
     base: Path
     allow_space_mismatch: bool
+    main: Regions | None = None
 
 
 def build_masks(layout: Layout, item: MasksItem) -> list[Path]:
     """Build the ROIs of one grid."""
     found = build_regions(item.regions, item.grid, base=item.base, allow_space_mismatch=item.allow_space_mismatch)
     path = layout.regions(item.grid.digest)
+    shown = found
+    if item.main is not None:
+        found, path = _others(found, item.main), layout.other_regions(item.grid.digest)
+        taken = {key.definition for key in roi_keys(item.main, item.grid.space)}  # main writes their label images
+        shown = replace(found, rois=tuple(roi for roi in found.rois if roi.key.definition not in taken))
     save_regions(path, found)
-    return [path, *write_roi_images(found, layout)]
+    return [path, *write_roi_images(shown, layout)]
+
+
+def _others(found: RegionSet, main: Regions) -> RegionSet:
+    """The ROIs that the regions of the main specification do not have."""
+    known = set(roi_keys(main, found.grid.space))
+    named = zip(*(found.table[name] for name in ("region", "hemisphere", "definition")), strict=True)
+    labels = {key.label for key in known}
+    return replace(found, rois=tuple(roi for roi in found.rois if roi.key not in known),
+                   table=found.table[[RoiKey(*key) not in known for key in named]].reset_index(drop=True),
+                   exclusions=tuple(row for row in found.exclusions if row.region not in labels))
 
 
 def load_region_set(layout: Layout, grid_digest: str) -> RegionSet:
@@ -199,14 +244,19 @@ def analyse(layout: Layout, item: EffectsItem) -> list[Path]:
                                           item.covariates.rename_axis("participant_id").reset_index())
     design = replace(design, associations=about(study.associations, "responses"), scores=item.scores,
                      apart=item.lock.apart if item.lock else frozenset())
-    responses = read_table(layout.table("responses"), RESPONSES)
+    everything = read_table(layout.table("responses"), RESPONSES)
+    responses = everything[everything["specification"] == MAIN].reset_index(drop=True)
     found = group.analyse(responses, design, study.group, family=study.regions.family)
+    effects, lost, tables = found.effects, found.exclusions, dict(found.beside)
+    if len(everything) > len(responses):
+        more = group.explore(everything, design, study.group, family=study.regions.family)
+        effects, lost = pd.concat([effects, more.effects], ignore_index=True), (*lost, *more.exclusions)
+        tables[SPECIFICATION_CURVE.name] = more.curve
     paths = [layout.table("effects"), layout.table("quality"), layout.group_exclusions, layout.group_notes]
-    write_table(marked(found.effects, EFFECTS.name, item.lock), EFFECTS, paths[0])
+    write_table(marked(effects, EFFECTS.name, item.lock), EFFECTS, paths[0])
     write_table(group.quality(responses, design), QUALITY, paths[1])
-    write_table(exclusion_frame(found.exclusions), EXCLUSIONS, paths[2])
+    write_table(exclusion_frame(lost), EXCLUSIONS, paths[2])
     write_json(paths[3], {"warnings": found.warnings, "notes": found.notes})
-    tables = dict(found.beside)
     if len(design.sessions) > 1:
         runs = read_table(layout.table(RUN_VALUES.name), RUN_VALUES)
         tables[RELIABILITY.name] = group.reliability(responses, runs, design)

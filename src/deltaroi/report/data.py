@@ -17,7 +17,7 @@ from deltaroi.errors import DataError
 from deltaroi.io.tsv import read_table
 from deltaroi.layout import Layout
 from deltaroi.report.locked import Locked, read_locked
-from deltaroi.specs import Functional, FunctionalRoi
+from deltaroi.specs import MAIN, Functional, FunctionalRoi
 from deltaroi.tables import (
     BESIDE,
     EFFECTS,
@@ -244,14 +244,21 @@ def read_output(out: Path) -> Output:
         return conform(pd.DataFrame(columns=schema.names), schema)
 
     study = _study(layout.study)
-    responses, effects, exclusions = table(RESPONSES), table(EFFECTS), table(EXCLUSIONS)
-    regions, quality = table(REGIONS), table(QUALITY)
+    responses, effects = _of_main(table(RESPONSES)), _of_main(table(EFFECTS))
+    exclusions, regions, quality = table(EXCLUSIONS), table(REGIONS), table(QUALITY)
+    if study.multiverse is not None:
+        regions = regions.merge(responses[ROI].drop_duplicates(), on=ROI)
     beside = {schema.name: table(schema) for schema in BESIDE}
     selections, multilevel = table(SELECTIONS, optional=True), table(MULTILEVEL, optional=not study.group.multilevel)
     if not layout.record.is_file():
         absent.append(f"group/{layout.record.name}")
     return Output(layout, study, _record(layout.record), responses, effects, exclusions, regions, quality, selections,
                   multilevel, tuple(absent), beside)
+
+
+def _of_main(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the study's own specification; the others stand in the section on the multiverse alone."""
+    return table[table["specification"] == MAIN].reset_index(drop=True)
 
 
 def _study(path: Path) -> Study:

@@ -33,6 +33,7 @@ from deltaroi.report.locked import counts as counts_of
 from deltaroi.report.methods import Methods
 from deltaroi.report.methods_group import reason
 from deltaroi.report.methods_signal import people
+from deltaroi.report.multiverse import multiverse_part
 from deltaroi.report.phases import phase_parts
 from deltaroi.report.pictures import clouds, forests, signal
 from deltaroi.report.pooled import pooled_table, shrinkage_pictures
@@ -102,7 +103,8 @@ def frozen(output: Output) -> dict[str, Any]:
 def results(output: Output) -> dict[str, Any]:
     """Effects and responses."""
     return {"forests": forests(output), "factorials": factorial_parts(output), "phases": phase_parts(output),
-             "primary_tables": primary_tables(output), "all_effects": all_effects(output),
+            "multiverse": multiverse_part(output), "primary_tables": primary_tables(output),
+            "all_effects": all_effects(output),
             "shrinkages": shrinkage_pictures(output), "pooled_table": pooled_table(output),
             "clouds": clouds(output), "drawings": draw_regions(output), "region_table": region_table(output),
             "selection_table": selection_table(output), "inside_tables": small_volume_tables(output),

@@ -18,6 +18,7 @@ from deltaroi.report.locked import lock_text
 from deltaroi.report.methods_associations import associations_text, reliability_text
 from deltaroi.report.methods_group import assumptions_text, corrections_text, effects_text, group_text
 from deltaroi.report.methods_signal import data_text, first_level_text, regions_text, responses_text
+from deltaroi.report.multiverse import multiverse_text
 from deltaroi.report.phases import phases_text
 from deltaroi.report.pooled import pooled_text
 from deltaroi.report.small_volume import small_volume_text
@@ -58,6 +59,7 @@ def write_methods(output: Output) -> Methods:
               ("First level", first_level_text(output)), ("Responses", responses_text(output)),
               ("Group level", group_text(output)), ("Several tests", corrections_text(output)),
               ("Phases", phases_text(output)), ("Factorial designs", factorials_text(output)),
+              ("Specification curve", multiverse_text(output)),
               ("Voxels inside the ROIs", small_volume_text(output)), ("All ROIs at once", pooled_text(output)),
               ("Effect sizes and absence of effects", effects_text(output)), ("Assumptions", assumptions_text(output)),
               ("Connectivity", connectivity_text(output)), ("Associations", associations_text(output)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ SeriesFits = Mapping[tuple[int, RoiKey], SeriesFit]
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """One ROI, contrast and session."""
 
     key: RoiKey
@@ -103,24 +103,26 @@ def summarise(fits: Sequence[RunFit], regions: Mapping[str, RegionSet], summary:
     covered, lost = found.covered, list(found.exclusions)
     with threadpool_limits(1, user_api="blas"):
         series = _series_fits(covered, summary)
-    sessions = list(dict.fromkeys((fit.key.session, fit.key.task) for fit in ordered))
-    contrasts = list(dict.fromkeys(name for fit in ordered for name in fit.contrasts))
     rows: list[dict[str, Any]] = []
     single: list[dict[str, Any]] = []
-    for key, roi in covered.items():
-        for session, task in sessions:
-            for contrast in contrasts:
-                place = _Place(key, contrast, session, task)
-                row, empty = _row(place, roi, ordered[0], series, summary)
-                single += _runs_alone(place, roi, row, series) if np.isfinite(row["value"]) else []
-                rows.append({"specification": specification, "group": NA, **row})
-                lost += empty
+    for place in places_of(ordered, covered):
+        row, empty = response_row(place, covered[place.key], ordered[0], series, summary)
+        single += _runs_alone(place, covered[place.key], row, series) if np.isfinite(row["value"]) else []
+        rows.append({"specification": specification, "group": NA, **row})
+        lost += empty
     selections = [{"specification": specification, **row} for row in found.rows]
     return SubjectResponses(conform(pd.DataFrame(rows, columns=RESPONSES.names), RESPONSES),
                             conform(pd.DataFrame(selections, columns=SELECTIONS.names), SELECTIONS),
                             tuple(dict.fromkeys(lost)),
                             conform(pd.DataFrame([{"specification": specification, **row} for row in single],
                                                  columns=RUN_VALUES.names), RUN_VALUES))
+
+
+def places_of(fits: Sequence[RunFit], keys: Iterable[RoiKey]) -> list[Place]:
+    """Every ROI, session and contrast of one subject's fits."""
+    sessions = dict.fromkeys((fit.key.session, fit.key.task) for fit in fits)
+    contrasts = dict.fromkeys(name for fit in fits for name in fit.contrasts)
+    return [Place(key, contrast, session, task) for key in keys for session, task in sessions for contrast in contrasts]
 
 
 def _check(fits: Sequence[RunFit]) -> None:
@@ -147,8 +149,8 @@ def _series_fits(covered: Mapping[RoiKey, Covered], summary: str) -> dict[tuple[
     return found
 
 
-def _row(place: _Place, roi: Covered, any_fit: RunFit, series: SeriesFits,
-         summary: str) -> tuple[dict[str, Any], list[Exclusion]]:
+def response_row(place: Place, roi: Covered, any_fit: RunFit, series: SeriesFits,
+                 summary: str) -> tuple[dict[str, Any], list[Exclusion]]:
     """One row of responses, and why it is empty if it is."""
     subject = any_fit.key.subject
     runs = [fit for fit in roi.fits if (fit.key.session, fit.key.task) == (place.session, place.task)
@@ -198,7 +200,7 @@ def _value(runs: Sequence[RunFit], results: Sequence[SeriesFit], sets: Sequence[
     return {"value": value, "variance": variance}
 
 
-def _runs_alone(place: _Place, roi: Covered, row: Mapping[str, Any], series: SeriesFits) -> list[dict[str, Any]]:
+def _runs_alone(place: Place, roi: Covered, row: Mapping[str, Any], series: SeriesFits) -> list[dict[str, Any]]:
     """The value of each run behind one row of responses."""
     shared = {name: row[name] for name in RUN_VALUES.names if name in row}
     out = []

@@ -131,8 +131,20 @@ class RunFit:
         return contrast in self.contrasts and bool(self.vectors[self.contrasts.index(contrast)].any())
 
 
-def save_fit(path: Path, fit: RunFit) -> None:
-    """Write a fit as an ``.npz`` whose bytes depend on the fit alone."""
+def save_fit(path: Path, fit: RunFit, base: RunFit | None = None) -> None:
+    """Write a fit as an ``.npz`` whose bytes depend on the fit alone.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    fit : RunFit
+        The fit.
+    base : RunFit, optional
+        Another fit of the same run: arrays that are equal to its own are not written again, and the file can only be
+        read with it.
+    """
+    shared = [] if base is None else [name for name in _ARRAYS if _same(getattr(fit, name), getattr(base, name))]
     text = json.dumps({
         "version": VERSION, "key": asdict(fit.key), "grid_digest": fit.grid_digest, "contrasts": fit.contrasts,
         "columns": fit.columns, "n_task": fit.n_task, "rois": [asdict(roi) for roi in fit.rois],
@@ -140,19 +152,25 @@ def save_fit(path: Path, fit: RunFit) -> None:
         "mean_fd_mm": fit.mean_fd_mm if np.isfinite(fit.mean_fd_mm) else None, "noise": fit.noise, "hrf": fit.hrf,
         "scaling": fit.scaling, "unit": fit.unit, "exclusions": [asdict(row) for row in fit.exclusions],
         "notes": fit.notes, "oversampling": fit.oversampling, "conditions": fit.trials.conditions,
-        "modulated": fit.trials.modulated}, ensure_ascii=False)
-    arrays: dict[str, np.ndarray[Any, Any]] = {name: getattr(fit, name) for name in _ARRAYS}
+        "modulated": fit.trials.modulated, **({} if base is None else {"shared": shared})}, ensure_ascii=False)
+    arrays: dict[str, np.ndarray[Any, Any]] = {name: getattr(fit, name) for name in _ARRAYS if name not in shared}
     arrays |= {f"trial_{name}": getattr(fit.trials, name) for name in _OF_TRIALS}
     write_npz(path, {**arrays, "text": np.frombuffer(text.encode(), dtype=np.uint8)})
 
 
-def load_fit(path: Path) -> RunFit:
+def _same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and np.array_equal(one, other, one.dtype.kind == "f")
+
+
+def load_fit(path: Path, base: RunFit | None = None) -> RunFit:
     """Read a fit.
 
     Parameters
     ----------
     path : Path
         A file that :func:`save_fit` wrote.
+    base : RunFit, optional
+        The fit that it was written beside.
 
     Returns
     -------
@@ -174,7 +192,12 @@ def load_fit(path: Path) -> RunFit:
                                 where=str(path), hint=hint)
             trials = Trials(tuple(text["conditions"]), tuple(text["modulated"]),
                             **{name: stored[f"trial_{name}"] for name in _OF_TRIALS})
-            fit = _from_parts(text, {**{name: stored[name] for name in _ARRAYS}, "trials": trials})
+            if text.get("shared") and (base is None or base.key != RunKey(**text["key"])):
+                raise DataError("the first-level file shares arrays with another fit of the run, which is not there",
+                                where=str(path), hint=hint)
+            shared = set(text.get("shared", ()))
+            arrays = {name: getattr(base, name) if name in shared else stored[name] for name in _ARRAYS}
+            fit = _from_parts(text, {**arrays, "trials": trials})
         _check(fit)
         return fit
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

@@ -119,12 +119,12 @@ def _statistics(tests: Sequence[Statistic], arrangements: NDArray[np.generic]) -
     for line, test in zip(table, tests, strict=True):
         key = test.subjects.tobytes()
         if key not in local:
-            local[key] = _local(arrangements, test.subjects)
+            local[key] = local_arrangements(arrangements, test.subjects)
         line[:] = test.absolute(local[key])
     return table
 
 
-def _local(arrangements: NDArray[np.generic], subjects: IntArray) -> NDArray[np.generic]:
+def local_arrangements(arrangements: NDArray[np.generic], subjects: IntArray) -> NDArray[np.generic]:
     """Arrangements of all subjects as arrangements of these subjects, in their own numbering."""
     if arrangements.dtype.kind == "f":  # signs
         return arrangements[:, subjects]

@@ -90,7 +90,6 @@ def test_defaults_are_those_of_the_design() -> None:
     ("task: emotionRegulation", "tsk: x", 3, "dataset.task", "required"),
     ("task: emotionRegulation", "task: x\n  task: y", 7, "", "stands twice"),
     ("sessions: [01, 02]", "sessions: &a [x]", 8, "", "anchors"),
-    ("contrasts:", "multiverse: {}\ncontrasts:", 33, "", "not available in this version"),
     ("task: emotionRegulation", "task: x\n  index: f.tsv", 7, "dataset.index", "not available in this version"),
     ("my_sphere: {", "my_core: {combine: {op: onion, of: [a, b]}}\n    my_sphere: {", 25,
      "regions.custom.my_core.combine.op", "did you mean 'union'?"),

@@ -41,6 +41,9 @@ BASE: dict[str, Any] = {
               "factorials": {"f": {"factors": {"v": ["a", "b"]}, "cells": {"x": ["a"], "y": ["b"]}}}},
     "associations": {"h": {"column": "hours"}, "k": {"column": "hours", "of": "both"}},
     "connectivity": {"net": {"method": "gppi", "seed": {"region": "VTA", "hemisphere": "L"}}},
+    "multiverse": {"definitions": ["aal3"], "smoothing_fwhm_mm": [4.0], "scaling": ["none"],
+                   "confounds": {"n1": {"motion": 12}}, "summary": ["median"], "noise": ["ols"],
+                   "without": [{"noise": "ols", "summary": "median"}]},
     "behaviour": {"m": {"columns": {"pre": "rmet_pre", "post": "rmet_post"}}},
     "design": {"citation": "C", "year": 2000, "groups": {"g1": {}}, "not_stated": [{"what": "w", "choice": "c",
                                                                                      "why": "y"}]},
@@ -53,6 +56,7 @@ M, F, R, E = "masks", "first-level", "responses", "effects"
 S = "small-volume"
 C = "connectivity"
 B = "behaviour"  # measures of the subjects; the responses do not decide it
+V = "specifications"  # the others than main, which they do not touch
 L = "localisers"  # the first level of localiser tasks, beside the fields of F
 CHOSEN = {"within": "amygdala.hcpex", "contrast": "x", "strongest": 9}
 CASES: dict[str, tuple[Any, set[str]]] = {
@@ -183,6 +187,23 @@ CASES: dict[str, tuple[Any, set[str]]] = {
     "power.permutations": (99, set()),
     "power.seed": (2, set()),
     "group.multilevel": (True, {E}),
+    "multiverse.definitions": ([], {V}),
+    "multiverse.smoothing_fwhm_mm": ([4.0, 8.0], {V}),
+    "multiverse.scaling": (["percent_per_unit"], {V}),
+    "multiverse.confounds.n1.motion": (0, {V}),
+    "multiverse.confounds.n1.acompcor": (5, {V}),
+    "multiverse.confounds.n1.global_signal": (True, {V}),
+    "multiverse.confounds.n1.scrub_fd_mm": (0.5, {V}),  # that of main, said: it stays when main's changes
+    "multiverse.confounds.n1.scrub_dvars": (3.0, {V}),
+    "multiverse.confounds.n1.non_steady_state": (False, {V}),
+    "multiverse.summary": (["median", "eigenvariate"], {V}),
+    "multiverse.noise": (["ols", "ar1"], {V}),
+    "multiverse.without.0.definition": ("aal3", {V}),
+    "multiverse.without.0.smoothing_fwhm_mm": (4.0, {V}),
+    "multiverse.without.0.scaling": ("none", {V}),
+    "multiverse.without.0.confounds": ("n1", {V}),
+    "multiverse.without.0.summary": ("auto", {V}),
+    "multiverse.without.0.noise": ("ar1", {V}),
     "design.citation": ("D", set()),
     "design.year": (2001, set()),
     "design.doi": ("10.1/x", set()),
@@ -272,7 +293,7 @@ def models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def test_every_field_has_its_case() -> None:
-    keys = ("c1", "m", "l", "w", "s", "c", "f", "a", "t", "h", "k", "net", "g1", "k1", "k2", "k3")
+    keys = ("c1", "m", "l", "w", "s", "c", "f", "a", "t", "h", "k", "net", "g1", "k1", "k2", "k3", "n1")
     tested = {".".join(p for p in path.split(".") if not p.isdigit() and p not in keys) for path in CASES}
     known = {path for path in fields(Study) if not path.startswith((SIMULATION, *WITHOUT_REPORT))}
     assert known - tested - NOWHERE == set()

@@ -140,7 +140,8 @@ def test_a_functional_roi_changes_with_the_contrast_that_chooses_it() -> None:
 
 @pytest.mark.parametrize(("place", "value", "table"), [("group__equivalence_bounds_d", 0.5, "effects"),
                                                        ("group__small_volume", True, "small_volume"),
-                                                       ("group__multilevel", True, "multilevel")])
+                                                       ("group__multilevel", True, "multilevel"),
+                                                       ("multiverse", {"summary": ["median"]}, "specification_curve")])
 def test_what_decides_one_table(place: str, value: Any, table: str) -> None:
     found = judged({place: value})
     assert found.confirmatory == ALL
@@ -171,6 +172,22 @@ def test_rows_of_effects() -> None:
     bound = judged({"group__equivalence_bounds_d": 0.5})
     assert statuses(bound, "effects", **columns) == ["e", "e", "c", "c", "c", "e"]
     assert statuses(judged({}, late="too late"), "effects", **columns) == ["e"] * 6
+
+
+def test_rows_of_a_multiverse() -> None:
+    section = {"multiverse": {"summary": ["median"], "definitions": ["aal3"]}}
+    columns = {"specification": ["main", "median"], "model": ["ancova"] * 2, "term": ["d"] * 2,
+               "se_kind": ["hc2_welch"] * 2, "primary": [True, True]}
+    curve = {"model": ["ancova"], "term": ["d"], "se_kind": ["hc2_welch"]}
+    assert statuses(judged(section, section), "effects", **columns) == ["c", "e"]
+    assert statuses(judged(section, section), "specification_curve", **curve) == ["c"]
+    more = judged({"multiverse": {"summary": ["median", "eigenvariate"], "definitions": ["aal3"]}}, section)
+    assert [one.place for one in more.locked.differences] == ["multiverse.summary"]
+    assert statuses(more, "effects", **columns) == ["c", "e"]
+    assert statuses(more, "specification_curve", **curve) == ["e"]
+    assert "multiverse" not in lock_items(study(), FILE)  # a lock from before there was such a section still holds
+    drawn = lock_items(study(**section), FILE)["multiverse"]["drawn"]
+    assert set(drawn) == {"amygdala-L_aal3", "AI-L_aal3"}
 
 
 def test_rows_beside_effects() -> None:
