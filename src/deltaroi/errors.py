@@ -62,6 +62,12 @@ class DataError(DeltaroiError):
     exit_code = 4
 
 
+class ExecutionError(DeltaroiError):
+    """The work cannot be done where it was asked for: no scheduler, no worker, or one that is not fit (exit code 4)."""
+
+    exit_code = 4
+
+
 class TableError(DataError):
     """A table does not have the columns, key or values that its schema declares (exit code 4)."""
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from deltaroi.cli import (
+    app_command,
     data_commands,
     evidence_commands,
     freeze_commands,
@@ -22,11 +23,9 @@ from deltaroi.cli import (
 )
 from deltaroi.cli.groups import group
 from deltaroi.cli.log import FLAG, failed, logged
+from deltaroi.cli.options import show_version
 from deltaroi.cli.progress import say, told
 from deltaroi.errors import DeltaroiError, UsageError
-
-LATER = ("app",)
-
 
 app = group("Did the response of a brain region change with training, and more so than in the control group?")
 study_commands.register(app)
@@ -36,18 +35,11 @@ power_commands.register(app)
 freeze_commands.register(app)
 published_commands.register(app)
 evidence_commands.register(app)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"deltaroi {version('deltaroi')}")
-        raise typer.Exit
+app_command.register(app)
 
 
 @app.callback()
-def _top(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
+def _top(version: bool = typer.Option(False, "--version", callback=show_version, is_eager=True,
                                       help="Show the version and exit.")) -> None:
     pass
 
@@ -83,9 +75,6 @@ def _report(error: DeltaroiError, exit_code: int) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        if arguments and arguments[0] in LATER:
-            raise UsageError(f"the command '{arguments[0]}' is not available in this version",
-                             hint="`deltaroi --help` lists the commands")
         app(args=list(arguments), prog_name="deltaroi")
         return 0
     except SystemExit as ended:

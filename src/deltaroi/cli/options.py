@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
+
 from deltaroi.errors import DataError, StudyError, UsageError
 
 _OPTIONS = {"regions.include": "--regions", "regions.definition": "--definition", "regions.threshold": "--threshold",
@@ -41,6 +43,15 @@ def from_options(**names: str) -> Iterator[None]:
     except DataError as error:  # what a hint says about keys of study files is of no use here
         hint = _STUDY_KEY.sub("", _OVERRIDE.sub("", error.hint))
         raise type(error)(error.message, where=_TESTS.get(error.where, error.where), hint=hint) from error
+
+
+def show_version(wanted: bool) -> None:
+    """The option ``--version``."""
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"deltaroi {version('deltaroi')}")
+        raise typer.Exit
 
 
 def as_option(note: str) -> str:

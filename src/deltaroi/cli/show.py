@@ -12,6 +12,7 @@ from deltaroi.tables import EXPLORATORY
 from deltaroi.types import CIRCULAR, NA
 
 if TYPE_CHECKING:
+    from deltaroi.pipeline.app import Participated
     from deltaroi.pipeline.check import CheckResult
     from deltaroi.pipeline.demo import DemoResult
     from deltaroi.pipeline.run import Preview, RunResult
@@ -139,6 +140,26 @@ def curve_lines(beside: Mapping[str, pd.DataFrame]) -> Iterator[str]:
             [_roi(r, False), r["contrast"], str(int(r["n_tested"])), number(r["median"]), r["unit"],
              *(NA if math.isnan(r[name]) else f"{100 * r[name]:.0f} %" for name in ("share_sign", "share_significant")),
              *(p_value(r[name]) for name in ("p_median", "p_share", "p_stouffer"))] for r in table.to_dict("records")])
+
+
+def participant_lines(done: Participated) -> Iterator[str]:
+    """What there is of each participant, and what is left out."""
+    for subject in done.participants:
+        runs = done.runs.get(subject, 0)
+        what = "responses" if subject in done.answered else "no responses"
+        if done.waits_for_group and runs:
+            what = "responses come with the group level, which knows the voxels that others choose"
+        yield f"sub-{subject}: {runs} runs fitted, {what}" if runs else f"sub-{subject}: no usable run"
+    yield from left_out_lines(done.exclusions)
+    if done.exit_code == 5:
+        yield "at least one run was lost to an unreadable or failing input"
+
+
+def computed_lines(result: RunResult) -> Iterator[str]:
+    """Which steps of participants were not there when the group level began."""
+    for stage, count in result.reran.items():
+        if count and stage in ("masks", "first-level", "responses"):
+            yield f"{stage}: {count} steps were not done, or not with these inputs, and are done now"
 
 
 def status_lines(effects: pd.DataFrame) -> Iterator[str]:

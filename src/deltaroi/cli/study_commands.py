@@ -11,6 +11,13 @@ from deltaroi.cli.log import LOG_JSON, outcome, shown
 from deltaroi.cli.progress import say, tell
 
 
+class Backend(StrEnum):
+    """Where the work is done."""
+
+    local = "local"
+    dask = "dask"
+
+
 class Until(StrEnum):
     """The last stage that is run."""
 
@@ -23,6 +30,9 @@ class Until(StrEnum):
 
 OUT = typer.Option(..., "--out", help="Output folder; made if absent, and resumed if it holds this study.")
 JOBS = typer.Option(None, "--jobs", min=1, help="Worker processes; default: execution.jobs of the study file.")
+BACKEND = typer.Option(None, "--backend", help="Processes of this machine, or Dask; default: execution.backend.")
+SCHEDULER = typer.Option(None, "--scheduler", metavar="tcp://HOST:PORT", help="Do the work on the workers of this Dask "
+                         "scheduler.")
 
 
 def register(app: typer.Typer) -> None:
@@ -81,6 +91,7 @@ def check(study: Path = typer.Argument(..., help="The study file."), log_json: b
 
 def run(study: Path = typer.Argument(..., help="The study file."), out: Path = OUT, jobs: int = JOBS,
         until: Until = typer.Option(Until.report, "--until", help="Stop after this stage."),
+        backend: Backend = BACKEND, scheduler: str = SCHEDULER,
         dry_run: bool = typer.Option(False, "--dry-run", help="Say what would be done; write nothing."),
         log_json: bool = LOG_JSON) -> None:
     """Masks, first level, responses, effects, report; resumes where it was interrupted."""
@@ -93,7 +104,8 @@ def run(study: Path = typer.Argument(..., help="The study file."), out: Path = O
             tell(line)
         return
     with shown(log_json) as progress:
-        result = run_study(study, out, jobs=jobs, until=until.value, progress=progress)
+        result = run_study(study, out, jobs=jobs, until=until.value, progress=progress,
+                           backend=backend.value if backend else None, scheduler=scheduler)
     outcome(result.warnings, result.exclusions, result.failures)
     for line in run_lines(result):
         tell(line)

@@ -10,6 +10,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -18,6 +19,8 @@ import numpy as np
 from deltaroi.errors import DataError, UsageError
 
 ContentState = Literal["ok", "missing", "not fetched", "broken link", "empty"]
+TEMPORARY = ".tmp-"
+"""How the names of temporary files begin."""
 _POINTER = b"/annex/objects/"
 
 
@@ -56,7 +59,7 @@ def _file_among(folders: Iterable[Path]) -> Path | None:
 
 def _replace(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".tmp-{socket.gethostname()}~{os.getpid()}~")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=temporary_prefix())
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -71,6 +74,25 @@ def _replace(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def temporary_prefix() -> str:
+    """How the names of this process's temporary files begin: host, boot and process ids of the machine, process."""
+    return f"{TEMPORARY}{socket.gethostname()}~{boot()}~{os.getpid()}~"
+
+
+@cache
+def boot() -> str:
+    """Which start of a machine, and which numbering of its processes, this process belongs to.
+
+    Process ids of containers, and of machines that share a host name, must not be taken for those of this one.
+    """
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        numbering = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:  # a system without /proc
+        return "unknown.unknown"
+    return ".".join(hashlib.sha256(text.encode()).hexdigest()[:8] for text in (started, numbering))
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -13,7 +13,7 @@ from deltaroi.firstlevel import FirstLevelTask
 from deltaroi.firstlevel.model import model_run
 from deltaroi.io.looks import Looks
 from deltaroi.pipeline.declared import contrast_weights, localiser_weights
-from deltaroi.pipeline.executor import Executor, Failure
+from deltaroi.pipeline.executor import Failure, LocalExecutor
 from deltaroi.pipeline.localisers import of_task
 from deltaroi.pipeline.multiverse_plan import models_by_name, named
 from deltaroi.pipeline.plan import Plan, PlannedRun
@@ -117,7 +117,7 @@ def _models(planned_runs: Sequence[PlannedRun], task: FirstLevelTask, looks: Loo
     open_ = [i for i, model in enumerate(models) if model is None]
     items = [(planned_runs[i], task) for i in open_]
     jobs, progress = how
-    executor = Executor(jobs if len(items) >= _WORTH_WORKERS else 1)
+    executor = LocalExecutor(jobs if len(items) >= _WORTH_WORKERS else 1)
     count = SubjectCount(progress, "models", [planned.run.key.subject for planned in planned_runs],
                          [model is not None for model in models])
     for i, result in zip(open_, executor.map(_make, items, lambda: progress.advance("models")), strict=True):

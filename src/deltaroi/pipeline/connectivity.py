@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,19 +68,8 @@ def connectivity(work: Work) -> Connected:
         return nothing()
     asked = asked_of(study, work.plan.rois)
     fields = declared(study)[STAGE]
-    names = {one.name: [key.label for key in (one.seed, *one.targets)] for one in asked}
-    fitted, choosing = by_subject(work, work.plan.runs), by_subject(work, work.plan.localisers)
-    steps, items = [], []
-    for subject, mine in fitted.items():
-        local = choosing.get(subject, [])
-        labels: dict[str, Any] = {"rois": names, "runs": [p.run.key.label for p in (*mine, *local)]}
-        upstream = (*upstream_of(work, (*mine, *local)), *work.told_digests)
-        steps.append(Step(STAGE, f"sub-{subject}", 1, {**fields["values"], **labels}, upstream, ()))
-        items.append(ValuesItem(summary_item(work, subject, mine, local), asked))
-    found = dict(zip(fitted, work.do(STAGE, steps, items, measure), strict=True))
-    work.exclusions += [lost_subject(work, subject, digest, STAGE) for subject, digest in found.items()
-                        if isinstance(digest, Failure)]
-    measured = {subject: digest for subject, digest in found.items() if not isinstance(digest, Failure)}
+    names = _names(asked)
+    measured = measure_subjects(work)
     if not measured:
         retire_connectivity(work.layout)
         return nothing()
@@ -99,6 +88,28 @@ def connectivity(work: Work) -> Connected:
     work.warnings += said["warnings"]
     work.notes += said["notes"]
     return Connected(values, read_table(work.layout.table(CONNECTIVITY_EFFECTS.name), CONNECTIVITY_EFFECTS))
+
+
+def measure_subjects(work: Work) -> dict[str, str]:
+    """Do the step of every subject; returns the digests of those who were measured."""
+    asked = asked_of(work.study, work.plan.rois)
+    fields = declared(work.study)[STAGE]["values"]
+    fitted, choosing = by_subject(work, work.plan.runs), by_subject(work, work.plan.localisers)
+    steps, items = [], []
+    for subject, mine in fitted.items():
+        local = choosing.get(subject, [])
+        labels: dict[str, Any] = {"rois": _names(asked), "runs": [p.run.key.label for p in (*mine, *local)]}
+        upstream = (*upstream_of(work, (*mine, *local)), *work.told_digests)
+        steps.append(Step(STAGE, f"sub-{subject}", 1, {**fields, **labels}, upstream, ()))
+        items.append(ValuesItem(summary_item(work, subject, mine, local), asked))
+    found = dict(zip(fitted, work.do(STAGE, steps, items, measure), strict=True))
+    work.exclusions += [lost_subject(work, subject, digest, STAGE) for subject, digest in found.items()
+                        if isinstance(digest, Failure)]
+    return {subject: digest for subject, digest in found.items() if not isinstance(digest, Failure)}
+
+
+def _names(asked: Sequence[Connection]) -> dict[str, list[str]]:
+    return {one.name: [key.label for key in (one.seed, *one.targets)] for one in asked}
 
 
 def _gathered(work: Work, subjects: Mapping[str, str]) -> pd.DataFrame:

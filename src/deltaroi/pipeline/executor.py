@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from threadpoolctl import threadpool_limits
 
@@ -24,9 +24,24 @@ class Failure:
     trace: str
 
 
-@dataclass(frozen=True)
-class Executor:
+class Executor(Protocol):
     """Runs pieces of work with one BLAS thread each.
+
+    ``patience_s`` is how long a file may take until it is seen here after a worker wrote it, in s.
+    """
+
+    @property
+    def patience_s(self) -> float:
+        """See above."""
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any],
+            tick: Callable[[], None]) -> Iterator[Any | Failure]:
+        """Yield the result, or the :class:`Failure`, of every item in the given order."""
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """Runs pieces of work in processes of this machine.
 
     Parameters
     ----------
@@ -35,6 +50,7 @@ class Executor:
     """
 
     jobs: int
+    patience_s: ClassVar[float] = 0.0
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any],
             tick: Callable[[], None]) -> Iterator[Any | Failure]:

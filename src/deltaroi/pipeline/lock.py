@@ -202,6 +202,13 @@ def hold(study: Study, file: Path, layout: Layout) -> Judged | None:
     return judged
 
 
+def note_lock(study: Study, file: Path, layout: Layout) -> None:
+    """Note the lock of a study, if it has one, in the output folder before the first responses are computed there."""
+    lock = find_lock(study, file)
+    if lock is not None:
+        _late_by_folder(lock, layout)
+
+
 def _late_by_folder(lock: Lock, layout: Layout) -> str:
     """Why an output folder says that results came before the lock; notes the lock there."""
     seen: list[str] = []

@@ -178,22 +178,31 @@ def responses(work: Work, main: pd.DataFrame) -> pd.DataFrame:
     if not work.study.specifications[1:]:
         retire_specifications(work.layout)
         return main
-    steps, items = _subject_work(work)
-    found = work.do(STAGE, steps, items, summarise)
     tables = [main]
-    for item, digest in zip(items, found, strict=True):
+    for subject in summarise_subjects(work):
+        table = read_table(work.layout.subject_specifications(subject), RESPONSES)
+        tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
+        work.warnings += json.loads(work.layout.subject_specification_notes(subject).read_text())["notes"]
+    _write_specifications(work)
+    return write_table(pd.concat(tables, ignore_index=True), RESPONSES, work.layout.table("responses"))
+
+
+def summarise_subjects(work: Work) -> list[str]:
+    """Do the step of every subject; returns those who have responses, and lists what is not in them."""
+    if not work.study.specifications[1:]:
+        return []
+    steps, items = _subject_work(work)
+    there = []
+    for item, digest in zip(items, work.do(STAGE, steps, items, summarise), strict=True):
         if isinstance(digest, Failure):
             work.exclusions.append(lost_subject(work, item.subject, digest))
             continue
         work.specification_digests[item.subject] = digest
-        table = read_table(work.layout.subject_specifications(item.subject), RESPONSES)
-        tables.append(table.assign(group=work.plan.groups.get(item.subject, NA)))
+        there.append(item.subject)
         known = set(work.exclusions)
         rows = exclusion_rows(read_table(work.layout.subject_specification_exclusions(item.subject), EXCLUSIONS))
         work.exclusions += [row for row in rows if row not in known]
-        work.warnings += json.loads(work.layout.subject_specification_notes(item.subject).read_text())["notes"]
-    _write_specifications(work)
-    return write_table(pd.concat(tables, ignore_index=True), RESPONSES, work.layout.table("responses"))
+    return there
 
 
 def _subject_work(work: Work) -> tuple[list[Step], list[SubjectItem]]:

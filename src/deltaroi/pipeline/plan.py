@@ -41,6 +41,7 @@ from deltaroi.pipeline.people import choose_people
 from deltaroi.pipeline.preflight import Preflight, look
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.scores import foresee_scores, score_table
+from deltaroi.pipeline.where import require as require_backend
 from deltaroi.types import NA, Exclusion, RoiKey, RunKey
 
 
@@ -145,7 +146,7 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
     Raises
     ------
     StudyError
-        The study names what the dataset does not have, a model its design does not have, or one without its extra.
+        The study names what the dataset does not have, a model its design does not have, or what needs an extra.
     DataError
         A folder or ``participants.tsv`` cannot be read; a covariate mixes numbers and words; a score is no number.
     """
@@ -153,6 +154,7 @@ def make_plan(study: Study, study_path: str | Path, looks: Looks | None = None,
     try:
         levels, assignment = (tuple(study.groups.levels), study.groups.assignment) if study.groups else (None, None)
         require(study.group)
+        require_backend(study.execution)
         questions(tuple(study.dataset.sessions), levels, assignment, study.group, covariates={})
         source = dataset_query(study, study_path) if study.dataset.maps is None else find_visits(study, study_path)
         rois = tuple(roi_keys(study.regions, study.dataset.space))

@@ -20,7 +20,7 @@ from deltaroi.group.power import Assumed, Counts, check, count
 from deltaroi.group.power_answers import answers
 from deltaroi.io.files import write_json
 from deltaroi.io.tsv import write_table
-from deltaroi.pipeline.executor import Executor, Failure
+from deltaroi.pipeline.executor import Failure, LocalExecutor
 from deltaroi.pipeline.power_assumptions import assume, described, subjects_per_group, unit_of
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.specs import Power
@@ -182,7 +182,7 @@ def _simulated(assumed: Assumed, entries: Sequence[tuple[int, ...]], effects: tu
     items = [(assumed, n, effects, range(start, min(start + _PIECE, draws))) for n in entries for start in starts]
     shown.start(_STAGE, len(items))
     done: list[Counts] = []
-    for result in Executor(jobs).map(_piece, items, lambda: shown.advance(_STAGE)):
+    for result in LocalExecutor(jobs).map(_piece, items, lambda: shown.advance(_STAGE)):
         if isinstance(result, Failure):
             raise result.error or RuntimeError(result.trace)
         done.append(result)

@@ -10,7 +10,7 @@ from typing import Any
 
 from deltaroi.config.study import Study
 from deltaroi.errors import UsageError
-from deltaroi.io.files import atomic_write, write_json
+from deltaroi.io.files import TEMPORARY, atomic_write, write_json
 from deltaroi.layout import Layout
 from deltaroi.pipeline.steps import library_versions
 
@@ -41,7 +41,7 @@ def _claim(layout: Layout) -> None:
     if not layout.root.is_dir():
         raise UsageError("the output is a file, not a folder", where=str(layout.root), hint="choose another --out")
     ours = {".bidsignore", "dataset_description.json", "logs"}
-    names = {path.name for path in layout.root.iterdir() if not path.name.startswith(".tmp-")}
+    names = {path.name for path in layout.root.iterdir() if not path.name.startswith(TEMPORARY)}
     if "regions.tsv" in names and _made_by_us(layout):
         raise UsageError("the output folder holds ROIs of `deltaroi regions build`", where=str(layout.root),
                          hint="choose another --out")
@@ -60,9 +60,14 @@ def _made_by_us(layout: Layout) -> bool:
 
 def describe(layout: Layout, study: Study, inputs: Mapping[str, Any]) -> None:
     """Write ``dataset_description.json``, ``.bidsignore`` and the study as run."""
+    describe_dataset(layout, study, inputs)
+    write_json(layout.study, as_run(study))
+
+
+def describe_dataset(layout: Layout, study: Study, inputs: Mapping[str, Any]) -> None:
+    """Write ``dataset_description.json`` and ``.bidsignore``."""
     sources = {"SourceDatasets": [dict(inputs)] if inputs else []}
     _describe(layout, f"{study.name}: ROI responses and group effects", sources, BIDSIGNORE)
-    write_json(layout.study, as_run(study))
 
 
 def _describe(layout: Layout, name: str, more: Mapping[str, Any], ignore: Iterable[str]) -> None:
@@ -98,7 +103,7 @@ def _not_of_regions(layout: Layout) -> str:
     if layout.root.exists() and not layout.root.is_dir():
         return "the output is a file, not a folder"
     ours = _made_by_us(layout)
-    if layout.record.exists() or layout.study.exists():
+    if layout.record.exists() or layout.study.exists() or layout.marks.exists():
         return "the output folder holds the results of a study"
     if not ours and any(path.exists() for path in (layout.description, layout.bidsignore)):
         return "the output folder holds another dataset"

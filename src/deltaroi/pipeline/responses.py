@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from deltaroi.config.study import Study
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
 from deltaroi.pipeline import record, work_items
@@ -24,32 +25,17 @@ _EXCHANGE = "localisers"
 
 def responses(work: Work) -> pd.DataFrame:
     """Combine runs into responses, subject by subject, and write ``responses.tsv`` and the tables beside it."""
-    fields = declared(work.study)["responses"]
     specs = functional_rois(work.study)
     fitted = by_subject(work, work.plan.runs)
     choosing = by_subject(work, work.plan.localisers)
-    told = work.told_digests = _exchange(work, fitted)
-    steps, items = [], []
-    for subject, mine in fitted.items():
-        local = choosing.get(subject, [])
-        upstream = (*upstream_of(work, (*mine, *local)), *told)
-        labels: dict[str, Any] = {"runs": [p.run.key.label for p in mine]}
-        labels |= {"localisers": [p.run.key.label for p in local]} if specs else {}
-        steps.append(Step("responses", f"sub-{subject}", 2, {**fields, **labels}, upstream, ()))
-        items.append(summary_item(work, subject, mine, local))
-    digests = work.do("responses", steps, items, work_items.summarise)
+    work.told_digests = _exchange(work, fitted)
     tables, chosen, single = [], [], []
-    for subject, digest in zip(fitted, digests, strict=True):
-        if isinstance(digest, Failure):
-            work.exclusions.append(lost_subject(work, subject, digest))
-            continue
-        work.response_digests[subject] = digest
+    for subject in summarise_subjects(work):
         table = read_table(work.layout.subject_responses(subject), RESPONSES)
         tables.append(table.assign(group=work.plan.groups.get(subject, NA)))
         single.append(read_table(work.layout.subject_runs(subject), RUN_VALUES))
         if specs:
             chosen.append(read_table(work.layout.subject_selections(subject), SELECTIONS))
-        work.exclusions += exclusion_rows(read_table(work.layout.subject_exclusions(subject), EXCLUSIONS))
         _repeat_notes(work, subject, [*fitted[subject], *choosing.get(subject, [])])
     _write_selections(work.layout, chosen)
     alone = pd.concat(single, ignore_index=True) if single else pd.DataFrame(columns=RUN_VALUES.names)
@@ -57,6 +43,29 @@ def responses(work: Work) -> pd.DataFrame:
     empty = pd.DataFrame(columns=RESPONSES.names)
     whole = pd.concat(tables, ignore_index=True) if tables else empty
     return write_table(whole, RESPONSES, work.layout.table("responses"))
+
+
+def summarise_subjects(work: Work) -> list[str]:
+    """Do the step of every subject; returns those who have responses, and lists what is not in them."""
+    fields = declared(work.study)["responses"]
+    choosing = by_subject(work, work.plan.localisers)
+    fitted = by_subject(work, work.plan.runs)
+    steps, items = [], []
+    for subject, mine in fitted.items():
+        local = choosing.get(subject, [])
+        upstream = (*upstream_of(work, (*mine, *local)), *work.told_digests)
+        labels: dict[str, Any] = {"runs": [p.run.key.label for p in mine]}
+        labels |= {"localisers": [p.run.key.label for p in local]} if functional_rois(work.study) else {}
+        steps.append(Step("responses", f"sub-{subject}", 2, {**fields, **labels}, upstream, ()))
+        items.append(summary_item(work, subject, mine, local))
+    digests = work.do("responses", steps, items, work_items.summarise)
+    for subject, digest in zip(fitted, digests, strict=True):
+        if isinstance(digest, Failure):
+            work.exclusions.append(lost_subject(work, subject, digest))
+        else:
+            work.response_digests[subject] = digest
+            work.exclusions += exclusion_rows(read_table(work.layout.subject_exclusions(subject), EXCLUSIONS))
+    return [subject for subject in fitted if subject in work.response_digests]
 
 
 def by_subject(work: Work, runs: Sequence[PlannedRun]) -> dict[str, list[PlannedRun]]:
@@ -85,24 +94,35 @@ def upstream_of(work: Work, runs: Sequence[PlannedRun]) -> tuple[str, ...]:
 
 def _exchange(work: Work, fitted: Mapping[str, Sequence[PlannedRun]]) -> tuple[str, ...]:
     """Where other subjects choose voxels: what every subject tells, in one file; returns its digest, or nothing."""
-    asked = {name: contrast_name(spec) for name, spec in functional_rois(work.study).items()
-             if spec.select_from == "other_subjects"}
-    if not asked or not fitted:
+    digests = tell_others(work, fitted)
+    if not digests:
         work.layout.voxel_effects.unlink(missing_ok=True)
         return ()
-    fields = {"contrasts": asked, "minimum_coverage": work.study.regions.minimum_coverage}
-    steps = [Step(_EXCHANGE, f"sub-{subject}", 1, {**fields, "runs": [p.run.key.label for p in mine]},
-                  upstream_of(work, mine), ()) for subject, mine in fitted.items()]
-    items = [summary_item(work, subject, mine) for subject, mine in fitted.items()]
-    digests = dict(zip(fitted, work.do(_EXCHANGE, steps, items, work_items.localise), strict=True))
-    lost = {subject: digest for subject, digest in digests.items() if isinstance(digest, Failure)}
-    work.exclusions += [lost_subject(work, subject, failure) for subject, failure in lost.items()]
-    told = tuple(subject for subject in fitted if subject not in lost)
+    work.exclusions += lost_subjects(work, digests)
+    told = tuple(subject for subject in fitted if not isinstance(digests[subject], Failure))
     step = Step(_EXCHANGE, "group", 1, {"subjects": told}, tuple(str(digests[subject]) for subject in told), ())
     (digest,) = work.do(_EXCHANGE, [step], [told], work_items.gather_localisers)
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
     return (digest,)
+
+
+def tells_others(study: Study) -> bool:
+    """Whether the responses of a subject need what all others tell."""
+    return any(spec.select_from == "other_subjects" for spec in functional_rois(study).values())
+
+
+def tell_others(work: Work, fitted: Mapping[str, Sequence[PlannedRun]]) -> dict[str, str | Failure]:
+    """Where other subjects choose voxels: what every subject tells them; nothing where nobody asks."""
+    asked = {name: contrast_name(spec) for name, spec in functional_rois(work.study).items()
+             if spec.select_from == "other_subjects"}
+    if not asked or not fitted:
+        return {}
+    fields = {"contrasts": asked, "minimum_coverage": work.study.regions.minimum_coverage}
+    steps = [Step(_EXCHANGE, f"sub-{subject}", 1, {**fields, "runs": [p.run.key.label for p in mine]},
+                  upstream_of(work, mine), ()) for subject, mine in fitted.items()]
+    items = [summary_item(work, subject, mine) for subject, mine in fitted.items()]
+    return dict(zip(fitted, work.do(_EXCHANGE, steps, items, work_items.localise), strict=True))
 
 
 def _repeat_notes(work: Work, subject: str, runs: Sequence[PlannedRun]) -> None:
@@ -120,6 +140,11 @@ def _write_selections(layout: Layout, chosen: Sequence[pd.DataFrame]) -> None:
         return
     path.unlink(missing_ok=True)
     path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def lost_subjects(work: Work, found: Mapping[str, str | Failure]) -> list[Exclusion]:
+    """The exclusions of the subjects whose step failed."""
+    return [lost_subject(work, subject, digest) for subject, digest in found.items() if isinstance(digest, Failure)]
 
 
 def lost_subject(work: Work, subject: str, failure: Failure, stage: str = "responses") -> Exclusion:

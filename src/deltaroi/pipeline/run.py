@@ -20,12 +20,14 @@ from deltaroi.pipeline import multiverse as multiverse_stage
 from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
+from deltaroi.pipeline.executor import LocalExecutor
 from deltaroi.pipeline.lock import hold
 from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, make_plan
 from deltaroi.pipeline.progress import Progress, Quiet
 from deltaroi.pipeline.retire import retire
 from deltaroi.pipeline.steps import sweep_temporaries
+from deltaroi.pipeline.where import done_at, executing
 from deltaroi.report.locked import Locked
 from deltaroi.tables import EFFECTS
 
@@ -99,7 +101,7 @@ class Preview:
 
 
 def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: str = "report",
-        progress: Progress | None = None) -> RunResult:
+        progress: Progress | None = None, backend: str | None = None, scheduler: str | None = None) -> RunResult:
     """Run a study.
 
     Parameters
@@ -109,11 +111,15 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     out : path
         Output folder; what is already there and still valid is kept.
     jobs : int, optional
-        Worker processes; default ``execution.jobs``. Never changes a result.
+        Worker processes on this machine; default ``execution.jobs``. Never changes a result.
     until : {"masks", "first-level", "responses", "effects", "report"}
         The last stage.
     progress : Progress, optional
         Is told how far the work has come.
+    backend : {"local", "dask"}, optional
+        Where the work is done; default ``execution.backend``. Never changes a result.
+    scheduler : str, optional
+        Address of a Dask scheduler, in the place of that of the study file.
 
     Returns
     -------
@@ -126,27 +132,45 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     DataError
         Nothing usable is left; the exclusions are written before it is raised.
     UsageError
-        The output folder holds something else.
+        The output folder holds something else; the options contradict each other.
+    ExecutionError
+        The work cannot be done where it was asked for.
     """
-    file, layout = Path(study), Layout(Path(out).resolve())
-    spec = read_study(file)
+    file = Path(study)
+    return run_study(done_at(read_study(file), jobs, backend, scheduler), file, Path(out), until, progress)
+
+
+def run_study(spec: Study, file: Path, out: Path, until: str = "report", progress: Progress | None = None) -> RunResult:
+    """Run a study that was read already; see :func:`run`."""
+    layout = Layout(out.resolve())
     find_lock(spec, file)  # one that cannot be used is refused before anything is written
     shown = progress or Quiet()
     plan = make_plan(spec, file, progress=shown)
     record.claim(layout)
     sweep_temporaries(layout.root)
     record.describe(layout, spec, plan.inputs)
-    work = stages.Work(spec, file, layout, plan, jobs or spec.execution.jobs, shown,
-                       lock=hold(spec, file, layout))
+    lock = hold(spec, file, layout)
+    with executing(spec.execution, file, layout, sample(plan)) as executor:
+        return _through(stages.Work(spec, file, layout, plan, executor, shown, lock=lock), until)
+
+
+def sample(plan: Plan) -> tuple[Path, ...]:
+    """Some images of the data."""
+    return tuple(dict.fromkeys(plan.runs[place].run.bold for place in (0, -1))) if plan.runs else ()
+
+
+def _through(work: stages.Work, until: str) -> RunResult:
+    """All stages, one after the other."""
+    layout = work.layout
     reached = STAGES[: STAGES.index(until) + 1]
-    if not plan.runs:
+    if not work.plan.runs:
         raise _nothing_left(work, "nothing usable is left")
     stages.masks(work)
     if work.region_table().empty:
         raise _nothing_left(work, "no ROI has a voxel on the images' grid")
-    if "first-level" in reached and not plan.maps:
+    if "first-level" in reached and not work.plan.maps:
         multiverse_stage.first_level(work)
-    measure = maps_stage.responses if plan.maps else response_stage.responses
+    measure = maps_stage.responses if work.plan.maps else response_stage.responses
     responses = measure(work) if "responses" in reached else pd.DataFrame()
     if "responses" in reached and responses["value"].isna().all():
         raise _nothing_left(work, "no response could be computed")
@@ -161,7 +185,7 @@ def run(study: str | Path, out: str | Path, *, jobs: int | None = None, until: s
     retire(layout, STAGES[len(reached):])
     sweep_temporaries(layout.root)  # of processes that were still dying when this run began
     return RunResult(
-        study=spec, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
+        study=work.study, out=layout.root, responses=responses, exclusions=exclusions, regions=work.region_table(),
         effects=group.effects if group else pd.DataFrame(columns=EFFECTS.names),
         quality=group.quality if group else pd.DataFrame(), warnings=tuple(record.condense(work.warnings)),
         exit_code=work.exit_code(), report=report, reran=dict(work.reran), small_volume=voxels,
@@ -185,5 +209,5 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     file, layout = Path(study), Layout(Path(out).resolve())
     spec = read_study(file)
     plan = make_plan(spec, file)
-    work = stages.Work(spec, file, layout, plan, 1, Quiet())
+    work = stages.Work(spec, file, layout, plan, LocalExecutor(1), Quiet())
     return Preview(plan, stages.foresee(work), tuple(multiverse_stage.foresee_lines(work)))

@@ -46,18 +46,7 @@ def small_volume(work: Work) -> pd.DataFrame:
         retire_small_volume(work.layout)
         return nothing()
     fields = declared(study)[STAGE]
-    fitted, choosing = by_subject(work, work.plan.runs), by_subject(work, work.plan.localisers)
-    steps, items = [], []
-    for subject, mine in fitted.items():
-        local = choosing.get(subject, [])
-        labels: dict[str, Any] = {"runs": [p.run.key.label for p in (*mine, *local)]}
-        upstream = (*upstream_of(work, (*mine, *local)), *work.told_digests)
-        steps.append(Step(STAGE, f"sub-{subject}", 1, {**fields["maps"], **labels}, upstream, ()))
-        items.append(summary_item(work, subject, mine, local))
-    found = dict(zip(fitted, work.do(STAGE, steps, items, draw_maps), strict=True))
-    work.exclusions += [lost_subject(work, subject, digest, STAGE) for subject, digest in found.items()
-                        if isinstance(digest, Failure)]
-    mapped = {subject: digest for subject, digest in found.items() if not isinstance(digest, Failure)}
+    mapped = map_subjects(work)
     about = {**fields["tests"], "subjects": list(mapped), "membership": dict(sorted(work.plan.groups.items())),
              "covariates": work.plan.covariates.to_dict("split"),
              **({"lock": work.lock.fields()} if work.lock else {})}
@@ -71,6 +60,23 @@ def small_volume(work: Work) -> pd.DataFrame:
     work.exclusions += exclusion_rows(read_table(work.layout.small_volume_exclusions, EXCLUSIONS))
     work.notes += json.loads(work.layout.small_volume_notes.read_text())["notes"]
     return read_table(work.layout.table(SMALL_VOLUME.name), SMALL_VOLUME)
+
+
+def map_subjects(work: Work) -> dict[str, str]:
+    """Do the step of every subject; returns the digests of those who have maps."""
+    fields = declared(work.study)[STAGE]["maps"]
+    fitted, choosing = by_subject(work, work.plan.runs), by_subject(work, work.plan.localisers)
+    steps, items = [], []
+    for subject, mine in fitted.items():
+        local = choosing.get(subject, [])
+        labels: dict[str, Any] = {"runs": [p.run.key.label for p in (*mine, *local)]}
+        upstream = (*upstream_of(work, (*mine, *local)), *work.told_digests)
+        steps.append(Step(STAGE, f"sub-{subject}", 1, {**fields, **labels}, upstream, ()))
+        items.append(summary_item(work, subject, mine, local))
+    found = dict(zip(fitted, work.do(STAGE, steps, items, draw_maps), strict=True))
+    work.exclusions += [lost_subject(work, subject, digest, STAGE) for subject, digest in found.items()
+                        if isinstance(digest, Failure)]
+    return {subject: digest for subject, digest in found.items() if not isinstance(digest, Failure)}
 
 
 def nothing() -> pd.DataFrame:

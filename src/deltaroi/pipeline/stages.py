@@ -6,13 +6,14 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from deltaroi.config.study import Study
-from deltaroi.errors import UsageError
+from deltaroi.errors import ExecutionError, UsageError
 from deltaroi.grid import Grid
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
@@ -34,7 +35,7 @@ from deltaroi.pipeline.lock import Judged
 from deltaroi.pipeline.multiverse_plan import models, other_definitions
 from deltaroi.pipeline.plan import Plan, PlannedRun
 from deltaroi.pipeline.progress import Progress, SubjectCount
-from deltaroi.pipeline.steps import Step, marked_outputs
+from deltaroi.pipeline.steps import Step, marked_outputs, soon
 from deltaroi.specs import Regions
 from deltaroi.stats import multilevel_sampler
 from deltaroi.tables import (
@@ -60,7 +61,7 @@ class Work:
     file: Path
     layout: Layout
     plan: Plan
-    jobs: int
+    executor: Executor
     progress: Progress
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -112,12 +113,14 @@ class Work:
                                                          enumerate(zip(groups[i], digests[i], strict=True))
                                                          if digest is None}, items[i]) for i in open_]
         found: list[list[str | Failure]] = [[digest for digest in group if digest is not None] for group in digests]
-        results = Executor(self.jobs).map(work_items.perform, tasks, lambda: self.progress.advance(stage))
+        results = self.executor.map(work_items.perform, tasks, lambda: self.progress.advance(stage))
         for i, task, result in zip(open_, tasks, results, strict=True):
             made = dict.fromkeys(task.steps, result) if isinstance(result, Failure) else result
             for failure in (one for one in made.values() if isinstance(one, Failure)):
                 if isinstance(failure.error, UsageError) or self.study.execution.on_error == "stop":  # e.g. a full disk
                     raise failure.error or RuntimeError(failure.trace)
+            for n, digest in made.items():
+                self._wait_for(task.steps[n], digest)
             count.finished(groups[i][0].subject)
             found[i] = [made[n] if digest is None else digest for n, digest in enumerate(digests[i])]
         self.partly[stage] += sum(any(digest is not None for digest in digests[i]) for i in open_)
@@ -125,12 +128,29 @@ class Work:
         self.progress.end(stage)
         return found
 
+    def _wait_for(self, step: Step, digest: str | Failure) -> None:
+        """Wait until what a worker on another machine wrote is seen here."""
+        patience_s = self.executor.patience_s
+        if patience_s and isinstance(digest, str) and not soon(partial(step.seen, self.layout, digest), patience_s):
+            raise ExecutionError("what a worker wrote is not seen here", where=str(step.mark(self.layout)),
+                                 hint="the output folder must lie on a file system that all machines share")
+
 
 def masks(work: Work) -> None:
     """Build the ROIs on every grid of the plan, write ``regions.tsv``, and remove those of an earlier study."""
+    earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
+    table = build_masks(work)
+    if not other_definitions(work.study):
+        for path in work.layout.group.glob("grid-*_desc-multiverse_regions.npz"):
+            path.unlink()
+    write_descriptions(table, work.layout, earlier)
+    write_table(table, REGIONS, work.layout.table("regions"))
+
+
+def build_masks(work: Work) -> pd.DataFrame:
+    """Build the ROIs on every grid of the plan; returns their table."""
     study = work.study
     fields = declared(study)["masks"]
-    earlier = files_of(work.layout.table("regions"), work.layout) | marked_outputs(work.layout, "masks")
     steps, items = [], []
     drawn: list[tuple[Grid, Regions, bool]] = [(grid, study.regions, False) for grid in work.plan.grids]
     others = other_definitions(study)
@@ -151,16 +171,12 @@ def masks(work: Work) -> None:
     for found in sets:
         work.exclusions += found.exclusions
         work.warnings += found.notes
-    for path in work.layout.group.glob("grid-*_desc-multiverse_regions.npz") if not others else ():
-        path.unlink()
     if others:
         beside_them = [load_regions(work.layout.other_regions(grid.digest)) for grid in work.plan.grids]
         work.exclusions += [row for found in beside_them for row in found.exclusions]
         work.warnings += [note for found in beside_them for note in found.notes if note not in work.warnings]
         sets += beside_them
-    table = pd.concat([found.table for found in sets], ignore_index=True)
-    write_descriptions(table, work.layout, earlier)
-    write_table(table, REGIONS, work.layout.table("regions"))
+    return pd.concat([found.table for found in sets], ignore_index=True)
 
 
 def first_level(work: Work) -> None:

@@ -7,21 +7,24 @@ Its outputs are written to temporary names, flushed and renamed; then a mark wit
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from deltaroi.io.files import sha256_file, write_json
+from deltaroi.io.files import TEMPORARY, boot, sha256_file, write_json
 from deltaroi.layout import Layout
 
 LIBRARIES = ("deltaroi", "nilearn", "numpy", "scipy", "nibabel", "pandas", "statsmodels")
+_DAY_S = 86400
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,16 @@ class Step:
 
     def finished(self, layout: Layout) -> str | None:
         """Digest of the outputs when the step is done and nothing has changed; otherwise None."""
+        return self._marked(layout, self.key())
+
+    def seen(self, layout: Layout, digest: str) -> bool:
+        """Whether mark and outputs of a worker that answered with this digest can be read here."""
+        return self._marked(layout) == digest
+
+    def _marked(self, layout: Layout, key: str | None = None) -> str | None:
         try:
             mark = json.loads(self.mark(layout).read_text())
-            if mark["key"] != self.key():
+            if key is not None and mark["key"] != key:
                 return None
             for name, digest in mark["outputs"].items():
                 if sha256_file(layout.root / name) != digest:
@@ -136,19 +146,48 @@ def library_versions() -> dict[str, str]:
     return found
 
 
+def soon(seen: Callable[[], bool], patience_s: float) -> bool:
+    """Whether something comes true within a while; a network file system may take some time to show a file.
+
+    Parameters
+    ----------
+    seen : callable
+        Asked again and again.
+    patience_s : float
+        How long, in s.
+    """
+    give_up, pause = time.monotonic() + patience_s, 0.05
+    while not seen():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, 2.0)
+    return True
+
+
 def sweep_temporaries(root: Path) -> None:
-    """Remove the half-written files of killed processes of this machine.
+    """Remove the half-written files of killed processes of this machine; those of other machines are left alone.
 
     Parameters
     ----------
     root : Path
         The output folder.
     """
-    host = socket.gethostname()
-    for path in sorted(root.rglob(".tmp-*")) if root.is_dir() else []:
-        owner = path.name.removeprefix(".tmp-").split("~")
-        if len(owner) >= 3 and owner[0] == host and owner[1].isdigit() and not _alive(int(owner[1])):
-            path.unlink(missing_ok=True)
+    for path in sorted(root.rglob(f"{TEMPORARY}*")) if root.is_dir() else []:
+        with contextlib.suppress(OSError):  # another process of this machine may sweep as well
+            if _abandoned(path):
+                path.unlink(missing_ok=True)
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether a temporary file belongs to a process of this machine that is no more."""
+    host, *owner = path.name.removeprefix(TEMPORARY).split("~")
+    if host != socket.gethostname() or len(owner) < 3 or not owner[1].isdigit():
+        return False
+    if owner[0] == boot():
+        return not _alive(int(owner[1]))
+    earlier = owner[0].partition(".")[0] != boot().partition(".")[0]  # before this machine was started, or its namesake
+    return earlier and time.time() - path.stat().st_mtime > _DAY_S
 
 
 def _alive(pid: int) -> bool:

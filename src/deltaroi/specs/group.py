@@ -88,12 +88,4 @@ class GroupStats(Spec):
         return self
 
 
-class Execution(Spec):
-    """How the work is done; never changes a result."""
-
-    jobs: int = Field(1, ge=1, description="Worker processes.")
-    backend: Literal["local"] = Field("local", description="Where the work is done.")
-    on_error: Literal["continue", "stop"] = Field("continue", description="What one failing subject means.")
-
-
 Summary = Literal["auto", "mean", "median", "weighted_mean", "partial_volume", "eigenvariate", "mean_timeseries"]

@@ -263,7 +263,12 @@ def test_a_primary_phase_is_what_the_voxels_are_asked_too() -> None:
     assert {stage for stage in before if before[stage] != after[stage]} == {E, S, C, B, "report"}
 
 
-@pytest.mark.parametrize(("path", "value"), [("execution.jobs", 7), ("execution.on_error", "stop")])
+@pytest.mark.parametrize(("path", "value"), [
+    ("execution.jobs", 7), ("execution.on_error", "stop"),
+    ("execution", {"backend": "dask", "scheduler": "tcp://node01:8786", "wait_minutes": 5.0}),
+    ("execution", {"backend": "dask", "scheduler_file": "scheduler.json"}),
+    ("execution", {"backend": "dask", "cluster": {"kind": "pbs", "jobs": 4, "memory": "8GB", "walltime": "04:00:00"}}),
+])
 def test_execution_decides_nothing(path: str, value: Any) -> None:
     assert declared(change("name", "s")) == declared(change(path, value))
 

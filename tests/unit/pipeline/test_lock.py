@@ -15,7 +15,7 @@ from deltaroi.config.read import parse_study
 from deltaroi.config.study import Study
 from deltaroi.layout import Layout
 from deltaroi.pipeline.freeze import freeze
-from deltaroi.pipeline.lock import Judged, hold, judge, marked
+from deltaroi.pipeline.lock import Judged, hold, judge, marked, note_lock
 from deltaroi.pipeline.lock_file import Lock, lock_of
 from deltaroi.pipeline.lock_items import lock_items, sharing
 from deltaroi.tables import ALL_ROIS
@@ -313,6 +313,18 @@ def test_results_after_the_lock(frozen: tuple[Path, Layout]) -> None:
     assert not layout.frozen.exists()
     freeze(file)
     assert held(file, layout) == ""  # the same content was frozen before
+
+
+def test_participants_note_the_lock_before_their_responses(frozen: tuple[Path, Layout]) -> None:
+    file, layout = frozen
+    freeze(file)
+    for subject in ("01", "02"):
+        note_lock(parse_study(file.read_text()), file, layout)
+        path = layout.subject_responses(subject)
+        path.parent.mkdir(parents=True)
+        path.write_text("")
+    assert not layout.frozen.exists()  # that is of the group level
+    assert held(file, layout) == ""
 
 
 def test_results_before_the_lock(frozen: tuple[Path, Layout]) -> None:

@@ -6,12 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deltaroi.io.files import atomic_write
+from deltaroi.io.files import atomic_write, boot
 from deltaroi.layout import Layout
 from deltaroi.pipeline.steps import Step, sweep_temporaries
 
@@ -60,6 +61,15 @@ def test_outputs_are_trusted_only_while_their_hash_matches(step: Step, layout: L
     assert step.finished(layout) is None
 
 
+def test_what_a_worker_wrote_is_seen_once_it_is_whole(step: Step, layout: Layout) -> None:
+    digest = finish(step, layout)
+    step.inputs[0].unlink()  # that is another question
+    assert step.seen(layout, digest)
+    assert not step.seen(layout, "other")
+    (layout.root / "group" / "t.tsv").write_bytes(b"")
+    assert not step.seen(layout, digest)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"key": 1, "outputs": 3}'])
 def test_a_damaged_mark_is_no_mark(step: Step, layout: Layout, text: str) -> None:
     finish(step, layout)
@@ -82,23 +92,35 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
-def test_only_temporaries_of_dead_processes_are_swept(tmp_path: Path) -> None:
-    host = socket.gethostname()
-    dead = tmp_path / "a" / f".tmp-{host}~4194304~x"  # above the largest process id of Linux
-    alive = tmp_path / f".tmp-{host}~{os.getpid()}~x"
-    elsewhere = tmp_path / ".tmp-otherhost~4194304~x"
-    dead.parent.mkdir()
-    for path in (dead, alive, elsewhere):
+def test_only_temporaries_of_dead_processes_of_this_machine_are_swept(tmp_path: Path) -> None:
+    host, gone, day = socket.gethostname(), 4194304, 2 * 86400  # gone: above the largest process id of Linux
+    machine, numbering = boot().split(".")
+    dead = [tmp_path / "a" / f".tmp-{host}~{boot()}~{gone}~x", tmp_path / f".tmp-{host}~before.{numbering}~{gone}~old"]
+    others = [tmp_path / f".tmp-{host}~{boot()}~{os.getpid()}~x",
+              tmp_path / f".tmp-otherhost~{boot()}~{gone}~old",
+              tmp_path / f".tmp-{host}~before.{numbering}~{gone}~new",  # maybe of another machine of this name
+              tmp_path / f".tmp-{host}~{machine}.container~{gone}~old"]  # which has process ids of its own
+    dead[0].parent.mkdir()
+    for path in (*dead, *others):
         path.touch()
+        if path.name.endswith("old"):
+            os.utime(path, (time.time() - day, time.time() - day))
     sweep_temporaries(tmp_path)
-    assert not dead.exists()
-    assert alive.exists()
-    assert elsewhere.exists()
+    assert [path.name for path in dead if path.exists()] == []
+    assert [path.name for path in others if not path.exists()] == []
+
+
+def test_a_process_is_known_by_the_names_of_its_temporaries(tmp_path: Path) -> None:
+    code = "import sys, os\nfrom deltaroi.io.files import temporary_prefix\nopen(temporary_prefix() + 'x', 'w')\n"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert len(list(tmp_path.iterdir())) == 1
+    sweep_temporaries(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_process_that_nobody_has_waited_for_is_dead(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    left = tmp_path / f".tmp-{socket.gethostname()}~{process.pid}~x"
+    left = tmp_path / f".tmp-{socket.gethostname()}~{boot()}~{process.pid}~x"
     left.touch()
     sweep_temporaries(tmp_path)
     assert left.exists()
