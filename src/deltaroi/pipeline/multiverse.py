@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from deltaroi.errors import DataError
-from deltaroi.firstlevel import FirstLevelTask, RunFit, Wanted, fit_runs, load_fit, save_fit
+from deltaroi.firstlevel import FirstLevelTask, RunFit, Wanted, fit_runs, save_fit
 from deltaroi.io.files import write_json
 from deltaroi.io.tsv import read_table, write_table
 from deltaroi.layout import Layout
@@ -18,6 +18,7 @@ from deltaroi.masks import RegionSet, load_regions
 from deltaroi.pipeline import record, stages, work_items
 from deltaroi.pipeline.declared import SPECIFICATIONS as SPECIFICATIONS_STAGE
 from deltaroi.pipeline.executor import Failure
+from deltaroi.pipeline.multiverse_fits import Loader, earlier
 from deltaroi.pipeline.multiverse_plan import (
     Model,
     asked,
@@ -116,39 +117,8 @@ def fit_all(layout: Layout, item: FitsItem, wanted: Sequence[int]) -> Iterator[t
         if name in bases:
             kept[name] = found
         path = layout.run_fit(main.run.key, None if n == 0 else name)
-        save_fit(path, found, kept.get(base) or _earlier(layout, main.run.key, base) if base else None)
+        save_fit(path, found, kept.get(base) or earlier(layout, main.run.key, base) if base else None)
         yield n, [path]
-
-
-def _earlier(layout: Layout, key: RunKey, name: str) -> RunFit | None:
-    """A model that an earlier run left; None where it is not there, or is not of now."""
-    path = _path(layout, key, name)
-    return load_fit(path) if path.is_file() else None
-
-
-def _path(layout: Layout, key: RunKey, name: str) -> Path:
-    """The artefact of a model."""
-    return layout.run_fit(key, None if name == MAIN else name)
-
-
-class Loader:
-    """The fits of models; those with which others share arrays are read once, and kept."""
-
-    def __init__(self, layout: Layout, made: Sequence[Model]) -> None:
-        self._layout = layout
-        self._base = {model.name: model.base for model in made}
-        self._kept: dict[tuple[RunKey, str], RunFit] = {}
-
-    def load(self, key: RunKey, name: str) -> RunFit:
-        """The fit of one run in one model."""
-        if (key, name) in self._kept:
-            return self._kept[key, name]
-        base = self._base.get(name)
-        beside = self.load(key, base) if base and _path(self._layout, key, base).is_file() else None
-        found = load_fit(_path(self._layout, key, name), beside)
-        if name in self._base.values():
-            self._kept[key, name] = found
-        return found
 
 
 def all_regions(layout: Layout, own: RegionSet) -> RegionSet:
