@@ -21,6 +21,7 @@ from deltaroi.pipeline import responses as response_stage
 from deltaroi.pipeline import small_volume as voxel_stage
 from deltaroi.pipeline.declared import STAGES
 from deltaroi.pipeline.executor import LocalExecutor
+from deltaroi.pipeline.foresee import foresee
 from deltaroi.pipeline.lock import hold
 from deltaroi.pipeline.lock_file import find_lock
 from deltaroi.pipeline.plan import Plan, make_plan
@@ -220,4 +221,4 @@ def preview(study: str | Path, out: str | Path) -> Preview:
     with counting_anew():
         plan = make_plan(spec, file)
     work = Work(spec, file, layout, plan, LocalExecutor(1), Quiet())
-    return Preview(plan, stages.foresee(work), tuple(multiverse_stage.foresee_lines(work)))
+    return Preview(plan, foresee(work), tuple(multiverse_stage.foresee_lines(work)))

@@ -15,17 +15,13 @@ from deltaroi.masks import library_state, load_regions, region_files
 from deltaroi.masks.bids import files_of, write_descriptions
 from deltaroi.pipeline import record, work_items
 from deltaroi.pipeline.declared import (
-    BEHAVIOUR,
-    CONNECTIVITY,
     LOCALISERS,
     SMALL_VOLUME,
-    SPECIFICATIONS,
     declared,
-    functional_rois,
 )
 from deltaroi.pipeline.executor import Failure
 from deltaroi.pipeline.localisers import of_task
-from deltaroi.pipeline.multiverse_plan import models, other_definitions
+from deltaroi.pipeline.multiverse_plan import other_definitions
 from deltaroi.pipeline.plan import PlannedRun
 from deltaroi.pipeline.steps import Step, marked_outputs
 from deltaroi.pipeline.transfers import remote_counts
@@ -202,22 +198,3 @@ def report(work: Work) -> Path:
     if isinstance(digest, Failure):
         raise digest.error or RuntimeError(digest.trace)
     return work.layout.report
-
-
-def foresee(work: Work) -> dict[str, tuple[int, int]]:
-    """Per stage, how many steps there are; done ones can only be told once their inputs are known."""
-    runs = work.plan.runs
-    subjects = {p.run.key.subject for p in runs}
-    told = any(spec.select_from == "other_subjects" for spec in functional_rois(work.study).values())
-    masks_of = len(work.plan.grids) * (2 if other_definitions(work.study) else 1)
-    fits = 0 if work.plan.maps else len(runs) * (1 + len(models(work.study))) + len(work.plan.localisers)
-    totals = {"masks": masks_of, "first-level": fits,
-              **({LOCALISERS: len(subjects) + 1} if told else {}),  # what subjects tell each other, and its sum
-              "responses": len(subjects),
-              **({SPECIFICATIONS: len(subjects)} if work.study.specifications[1:] else {}), "effects": 1,
-              **({SMALL_VOLUME: len(subjects) + 1} if work.study.group.small_volume else {}),  # maps, and their tests
-              **({CONNECTIVITY: len(subjects) + 1} if work.study.connectivity else {}),
-              **({BEHAVIOUR: 1} if work.study.behaviour else {}), "report": 1}
-    marks = {stage: len(list((work.layout.marks / stage).glob("*.json"))) if work.layout.marks.is_dir() else 0
-             for stage in totals}
-    return {stage: (total, min(total, marks[stage])) for stage, total in totals.items()}
