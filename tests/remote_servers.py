@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import datetime
 import email.utils
+import fcntl
 import gzip
 import hashlib
 import http.client
@@ -14,6 +16,7 @@ import re
 import socket
 import ssl
 import struct
+import termios
 import threading
 import time
 from collections import Counter, defaultdict
@@ -96,6 +99,13 @@ class Page:
         return out
 
 
+def _unsent(connection: socket.socket) -> int:
+    """Bytes that the other side has not acknowledged; they are lost when a connection is reset."""
+    queued = array.array("i", [0])
+    fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, queued)
+    return queued[0]
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     served: Served
@@ -140,22 +150,25 @@ class _Handler(BaseHTTPRequestHandler):
         step = 1 if trouble.pause_s else 1 << 14
         for start in range(0, len(body), step):
             piece = body[start:start + step]
+            self.served.sent[path] += 0 if trouble.status else len(piece)  # before a client can have seen it
             try:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
             except OSError:
+                self.served.sent[path] -= 0 if trouble.status else len(piece)
                 self.close_connection = True
                 return
-            self.served.sent[path] += 0 if trouble.status else len(piece)
             if trouble.pause_s and self.served.stop.wait(trouble.pause_s):
                 return
 
     def drop(self, trouble: Trouble) -> None:
-        """End the connection without a good-bye, once what was sent has had time to arrive; or just end it."""
+        """End the connection without a good-bye, once what was sent has arrived; or just end it."""
         self.wfile.flush()
         self.close_connection = True
         if trouble.gently:
             return
-        time.sleep(0.05)
+        until = time.monotonic() + 5
+        while _unsent(self.connection) and time.monotonic() < until:
+            time.sleep(0.005)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with contextlib.suppress(OSError):
             self.connection.close()

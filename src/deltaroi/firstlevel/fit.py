@@ -97,7 +97,8 @@ def fit_runs(run: Run, wanted: Sequence[Wanted],
     flat = _all_voxels(roi for one in wanted for roi in one.regions.rois)
     widths = list(dict.fromkeys(one.first_level.smoothing_fwhm_mm for one in wanted))
     with threadpool_limits(1, user_api="blas"):
-        read = read_voxels(run, wanted[0].regions.grid, flat, widths)
+        read = [replace(voxels, spare=len(wanted) == 1)
+                for voxels in read_voxels(run, wanted[0].regions.grid, flat, widths)]
         for width, voxels in zip(widths, read, strict=True):
             here = [i for i, one in enumerate(wanted) if one.first_level.smoothing_fwhm_mm == width]
             for _, mine in _alike(here, lambda i: wanted[i].first_level.confounds):
@@ -174,9 +175,7 @@ def _record(run: Run, regions: RegionSet, task: FirstLevelTask, voxels: RunVoxel
                              where=fitted.residual_sd > 0)
     used = np.zeros(n, dtype=bool)
     used[places] = True
-    centred = np.zeros(voxels.data.shape, dtype=np.float32)
-    for volume, row in enumerate(voxels.data):
-        centred[volume, places] = row[places] - mean[places]
+    centred = voxels.centred(mean, places)
     offset, index, weight, series = _roi_arrays(regions, voxels, centred, scale, used)
     return RunFit(
         key=run.key, grid_digest=regions.grid.digest, flat=voxels.flat, used=used, mean=mean, tsnr=tsnr, scale=scale,

@@ -43,19 +43,35 @@ class RunVoxels:
         Inside the run's brain mask; finite in every volume and not constant before smoothing.
     notes : tuple of str
         What to know about the images.
+    spare : bool
+        Whether nobody else needs ``data``.
     """
 
     flat: IntArray
     data: NDArray[np.floating]
     sound: NDArray[np.bool_]
     notes: tuple[str, ...]
+    spare: bool = False
 
     def at(self, flat: IntArray) -> RunVoxels:
         """Those of its voxels that stand at some of its positions, sorted."""
         if np.array_equal(flat, self.flat):
             return self
         places = np.searchsorted(self.flat, flat)
-        return RunVoxels(flat, self.data[:, places], self.sound[places], self.notes)
+        return RunVoxels(flat, self.data[:, places], self.sound[places], self.notes, spare=True)
+
+    def centred(self, mean: FloatArray, places: IntArray) -> NDArray[np.float32]:
+        """The signal less its mean at some voxels, 0 at the others, shape (n_volumes, n).
+
+        Where ``data`` may be written over it takes its place, so that a run needs its memory once.
+        """
+        fits = self.spare and self.data.dtype == np.float32
+        out = self.data if fits else np.empty(self.data.shape, dtype=np.float32)
+        for volume, row in enumerate(self.data):
+            values = row[places] - mean[places]
+            out[volume] = 0
+            out[volume, places] = values
+        return np.asarray(out, dtype=np.float32)
 
     def state(self, kept: IntArray, scaling: str) -> VoxelState:
         """Which voxels can be used, given the uncensored volumes.

@@ -107,7 +107,7 @@ def fit_steps(work: Work) -> tuple[list[Step], list[work_items.FitItem]]:
         files = tuple(path for path in (run.bold, run.mask, run.confounds, run.events) if path is not None)
         timing = {"tr_s": run.tr_s, "slice_time_ref": run.slice_time_ref}
         conditions = dict(study.conditions) if mine["conditions"] else {}
-        steps.append(Step("first-level", run.key.label, 2, {**mine, **timing}, (upstream,), files))
+        steps.append(Step("first-level", run.key.label, 3, {**mine, **timing}, (upstream,), files))
         items.append(work_items.FitItem(run, planned.grid.digest, study.first_level, conditions, mine["contrasts"]))
     return steps, items
 

@@ -163,11 +163,12 @@ def permutations(n: int, count: int, seed: int, strata: IntArray | None = None) 
     if _enumerable(math.prod(math.factorial(one.size) for one in places), count):
         return _product(n, places, [list(itertools.permutations(one.tolist())) for one in places]), True
     identity = np.arange(n, dtype=np.int64)
-    drawn = np.repeat(identity[None], max(count, 0), axis=0)
+    drawn = np.repeat(identity[None], max(count, 0) + 1, axis=0)
     rng = np.random.default_rng(seed)
     for one in places:
-        drawn[:, one] = rng.permuted(drawn[:, one], axis=1)
-    return np.concatenate([identity[None], drawn]), False
+        for start in range(1, len(drawn), BLOCK):  # so that they are in memory once
+            drawn[start:start + BLOCK, one] = rng.permuted(drawn[start:start + BLOCK, one], axis=1)
+    return drawn, False
 
 
 def distinct_relabellings(labels: IntArray, strata: IntArray | None = None) -> int:
@@ -206,8 +207,12 @@ def sign_flips(n: int, count: int, seed: int, blocks: IntArray | None = None) ->
     if _enumerable(2**m, count):
         bits = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
         return np.ascontiguousarray((1.0 - 2.0 * bits)[:, of]), True
-    drawn = np.random.default_rng(seed).integers(0, 2, size=(max(count, 0), m))
-    return np.ascontiguousarray(np.concatenate([np.ones((1, m)), 1.0 - 2.0 * drawn])[:, of]), False
+    rng = np.random.default_rng(seed)
+    signs = np.ones((max(count, 0) + 1, m))
+    for start in range(1, len(signs), BLOCK):  # so that they are in memory once
+        rows = signs[start:start + BLOCK]
+        rows -= 2.0 * rng.integers(0, 2, size=rows.shape)
+    return (signs if blocks is None else np.ascontiguousarray(signs[:, of])), False
 
 
 def _enumerable(arrangements: int, count: int) -> bool:
