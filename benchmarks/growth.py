@@ -40,6 +40,10 @@ POINTS: dict[str, tuple[float, ...]] = {
     "study": (10, 20, 40, 80),
 }
 WIDTH_MM = 6.0
+STAGES = 5
+SPECIFICATIONS = ("scaling: [none], summary: [median]", "smoothing_fwhm_mm: [0], noise: [ols]",
+                  "confounds: {motion6: {motion: 6}, compcor: {acompcor: 5}}", "definitions: [aal3]")
+"""Axes that are added one after the other: 1, 4, 16, 48 and 96 specifications."""
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -93,8 +97,10 @@ def first_level(axis: str, value: float, folder: Path, repeats: int) -> dict[str
     from deltaroi.smoothing import smoothing_plan
     from deltaroi.specs import FirstLevel
 
-    kind = Kind(value if axis == "grid" else 3.0, int(value) if axis == "volumes" else 150)
-    n_voxels = int(value) if axis == "voxels" else 6000
+    worker = axis in ("worker", "worker_unsmoothed")
+    kind = Kind(value if axis == "grid" else 3.0, 1200 if worker else int(value) if axis == "volumes" else 150)
+    n_voxels = int(value) if axis == "voxels" or worker else 6000
+    width = 0.0 if axis == "worker_unsmoothed" else WIDTH_MM
     n_rois = int(value) if axis == "rois" else 14
     made = folder / kind.label  # written in another process: making it would count as memory
     if not made.exists():
@@ -103,14 +109,14 @@ def first_level(axis: str, value: float, folder: Path, repeats: int) -> dict[str
         subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
     run = write_run(made, kind)
     regions = balls(run, n_voxels, n_rois)
-    task = FirstLevelTask(FirstLevel(smoothing_fwhm_mm=WIDTH_MM), {}, {"a": {"negative": 1.0, "neutral": -1.0}})
+    task = FirstLevelTask(FirstLevel(smoothing_fwhm_mm=width), {}, {"a": {"negative": 1.0, "neutral": -1.0}})
     path = folder / "fit.npz"
     fitted, peak = timed(lambda: save_fit(path, fit_run(run, regions, task)), repeats)
     told, more = timed(lambda: summarise([load_fit(path)], {regions.grid.digest: regions}, "auto", 0.5), repeats)
     flat = sorted({int(one) for roi in regions.rois for one in roi.flat})
     import numpy as np
 
-    reads = smoothing_plan(regions.grid, np.array(flat), WIDTH_MM).gather.size
+    reads = smoothing_plan(regions.grid, np.array(flat), width).gather.size
     return {"seconds": fitted, "responses_seconds": told, "peak_mb": max(peak, more), "volumes": kind.volumes,
             "voxels": len(flat), "reads": reads, "rois": n_rois, "voxels_in_image": regions.grid.n_voxels,
             "compressed_mb": run.bold.stat().st_size / 1e6, "artefact_mb": path.stat().st_size / 1e6}
@@ -164,12 +170,33 @@ def study(axis: str, value: float, folder: Path, repeats: int) -> dict[str, floa
 
 
 def specifications(axis: str, value: float, folder: Path, repeats: int) -> dict[str, float]:
-    """Filled in by benchmarks/specifications.py."""
-    raise NotImplementedError
+    """One run in several specifications: first level and responses of `deltaroi run`, artefacts and tables included."""
+    import specifications as bench
+
+
+    made = folder.parent / "simulated"
+    if not (made / "bids").exists():
+        made.mkdir(exist_ok=True)  # simulated in another process: it would count as memory
+        file = bench.write(made, "made", bench.SIMULATION.format(volumes=150))
+        code = f"import deltaroi; deltaroi.simulate({str(file)!r}, {str(made)!r})"
+        subprocess.run([sys.executable, "-c", code], check=True)
+    axes = ", ".join(SPECIFICATIONS[:[1, 4, 16, 48, 96].index(int(value))])
+    file = bench.write(made, f"growth{value:g}", f"multiverse: {{{axes}}}\n" if axes else "")
+    out = made / f"out-growth{value:g}"
+    seconds = []
+    for _ in range(repeats + 1):
+        work = bench.stages_of(file, out)
+        Path("/proc/self/clear_refs").write_text("5")
+        begun = time.process_time()
+        bench.work_through(work)
+        seconds.append(time.process_time() - begun)
+    line = next(row for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("VmHWM"))
+    return {"seconds": statistics.median(seconds[1:]), "peak_mb": int(line.split()[1]) / 1024,
+            "specifications": int(value)}
 
 
 POINT: dict[str, Callable[[str, float, Path, int], dict[str, float]]] = {
-    "volumes": first_level, "voxels": first_level, "grid": first_level, "rois": first_level,
+    **dict.fromkeys(("worker", "worker_unsmoothed", "volumes", "voxels", "grid", "rois"), first_level),
     "specifications": specifications, "subjects": subjects, "study": study}
 
 
@@ -213,6 +240,29 @@ def fit_model(table: Any) -> dict[str, Any]:
         out[name] = {**dict(zip(costs, (float(one) for one in found), strict=True)),
                      "points": len(seconds), "median misfit": float(np.median(misfit)), "largest": float(misfit.max())}
     return out
+
+
+def cohort(costs: dict[str, Any], n: int, sessions: int = 2, volumes: int = 300) -> dict[str, float]:
+    """What a cohort costs by the model: one run of 2 mm per session, the 14 ROIs of the first-level benchmark.
+
+    12,000 ROI voxels, 92,000 read for the smoothing of 6 mm. The bytes of an image are those of float32 values, of
+    which gzip leaves three quarters where the head is not masked.
+    """
+    runs, voxels, reads, in_image = n * sessions, 12_000, 92_000, 99 * 117 * 95
+    size_gb = 4e-9 * volumes * in_image
+    run, told = costs["first level"], costs["responses"]
+    per_run = run["s per run"] + run["s per GB uncompressed"] * size_gb \
+        + run["s per 1e9 values smoothed"] * 1e-9 * volumes * reads \
+        + run["s per 1e9 values fitted"] * 1e-9 * volumes * voxels \
+        + told["s per run"] + told["s per ROI"] * 14 + told["s per 1e9 values kept"] * 1e-9 * volumes * voxels
+    beside, group = costs["a subject besides its images"], costs["group stage"]
+    again = costs["a subject that is resumed"]
+    return {"subjects": n, "runs": runs, "CPU hours, runs": runs * per_run / 3600,
+            "CPU hours, a subject besides its images": n * beside["s per subject"] / 3600,
+            "CPU hours, group stage": (group["s"] + n * group["s per subject"]) / 3600,
+            "CPU hours to resume": n * again["s per subject"] / 3600, "TB read": runs * size_gb * 0.75 / 1000,
+            "TB of artefacts": runs * volumes * voxels * 4e-12,
+            "GB of permutations in memory": 8e-9 * 10_001 * n, "step marks (files)": runs + n}
 
 
 def draw(table: Any, path: Path) -> None:
@@ -276,8 +326,12 @@ def main() -> None:
         table.to_csv(options.out, sep="\t", index=False, float_format="%.5g")
     if options.plot:
         draw(table, options.plot)
-    for name, costs in fit_model(table).items():
-        print(f"{name}: " + ", ".join(f"{what} {value:.3g}" for what, value in costs.items()))
+    costs = fit_model(table)
+    for name, found in costs.items():
+        print(f"{name}: " + ", ".join(f"{what} {value:.3g}" for what, value in found.items()))
+    if len(costs) == STAGES:
+        for n in (100, 1000, 50_000):
+            print("cohort: " + ", ".join(f"{what} {value:,.3g}" for what, value in cohort(costs, n).items()))
 
 
 def measured(options: argparse.Namespace) -> Any:

@@ -34,6 +34,7 @@ from deltaroi.config.read import read_study
 from deltaroi.firstlevel.voxels import read_voxels
 from deltaroi.layout import Layout
 from deltaroi.pipeline import multiverse, responses, stages
+from deltaroi.pipeline.executor import LocalExecutor
 from deltaroi.pipeline.multiverse_items import all_regions
 from deltaroi.pipeline.plan import make_plan
 from deltaroi.pipeline.progress import Quiet
@@ -94,7 +95,7 @@ def stages_of(study: Path, out: Path) -> Work:
     for gone in (*out.glob("sub-*"), layout.marks / "first-level", layout.marks / "responses",
                  layout.marks / "specifications"):
         shutil.rmtree(gone, ignore_errors=True)
-    work = Work(spec, study, layout, make_plan(spec, study), 1, Quiet())
+    work = Work(spec, study, layout, make_plan(spec, study), LocalExecutor(1), Quiet())
     stages.masks(work)
     return work
 
