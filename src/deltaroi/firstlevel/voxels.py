@@ -58,7 +58,7 @@ class RunVoxels:
         if np.array_equal(flat, self.flat):
             return self
         places = np.searchsorted(self.flat, flat)
-        return RunVoxels(flat, self.data[:, places], self.sound[places], self.notes, spare=True)
+        return RunVoxels(flat, self.data.take(places, axis=1), self.sound[places], self.notes, spare=True)
 
     def centred(self, mean: FloatArray, places: IntArray) -> NDArray[np.float32]:
         """The signal less its mean at some voxels, 0 at the others, shape (n_volumes, n).
