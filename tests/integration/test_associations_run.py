@@ -31,6 +31,7 @@ def give_hours(root: Path, lacking: int | None = None, word: str | None = None) 
     return people
 
 
+@pytest.mark.long
 def test_a_study_with_scores(tiny: Path, edit: Edit) -> None:
     people = give_hours(tiny, lacking=0)
     edit(tiny, "simulation:", f"{ASKED}simulation:")

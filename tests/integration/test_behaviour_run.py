@@ -44,6 +44,7 @@ def give_measures(root: Path, cell: str = "n/a") -> str:
     return str(people.loc[0, "participant_id"]).removeprefix("sub-")
 
 
+@pytest.mark.long
 def test_a_study_with_behaviour(tiny: Path, edit: Edit) -> None:
     lacking = give_measures(tiny)
     edit(tiny, "simulation:", f"{ASKED}simulation:")

@@ -117,10 +117,11 @@ def test_the_other_data_do_choose(rule: dict[str, Any], drawn: Any) -> None:
     before = {key: voxels for key, voxels in chosen(found, spec).items() if voxels}
     assume(before)
     key = next(iter(before))
+    assume(chosen(found, spec.model_copy(update={"strongest": 10})).get(key))  # ten candidates, so two sets of five
     secret = hidden_from(key, spec)
     other = {subject: [one if secret(one.key) else replace(one, effect=-one.effect) for one in fits]
              for subject, fits in found.items()}
-    assert not set(chosen(other, spec)[key]) & set(before[key])  # the weakest of at least 20 candidates
+    assert not set(chosen(other, spec)[key]) & set(before[key])  # the weakest
 
 
 @MANY

@@ -56,6 +56,7 @@ def test_a_difference_that_does_not_survive_is_no_evidence(make_table) -> None:
     assert "before correction" in text
 
 
+@pytest.mark.long
 def test_a_single_test_is_not_said_to_be_corrected(make_table) -> None:
     """With one ROI the claim rests on the permutation p, and the sentence says so."""
     for seed in range(300):

@@ -111,6 +111,7 @@ def mask_file(path: Path, grid: Grid, voxels: np.ndarray) -> None:
     nib.save(image, path)
 
 
+@pytest.mark.long
 def test_a_part_without_sides_is_cut_at_the_midplane(tmp_path: Path) -> None:
     coarse = masks.grid_for(SPACE, 4)
     mask_file(tmp_path / "all.nii.gz", coarse, np.ones(coarse.shape))
