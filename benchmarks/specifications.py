@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -126,7 +125,8 @@ def peak_mb(folder: Path, name: str) -> float:
 def measure(folder: Path, name: str) -> None:
     """Work through one study and print this process's peak memory, MB."""
     work_through(stages_of(folder / f"{name}.yaml", folder / f"out-{name}"))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    status = Path("/proc/self/status").read_text()  # ru_maxrss would be that of the process that started this one
+    print(int(next(row for row in status.splitlines() if row.startswith("VmHWM")).split()[1]) / 1024)
 
 
 def report(folder: Path, repeats: int) -> None:

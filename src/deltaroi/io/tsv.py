@@ -88,7 +88,7 @@ def _parse(cells: pd.Series, kind: str, path: Path) -> pd.Series:
 
 def format_table(frame: pd.DataFrame) -> str:
     """The text of a table: tabs, ``%.10g``, ``n/a`` for missing, ``true``/``false``."""
-    columns = [[_cell(value) for value in frame[name]] for name in frame.columns]
+    columns = [[_cell(value) for value in frame[name].to_numpy(dtype=object)] for name in frame.columns]
     rows = [[str(name) for name in frame.columns], *zip(*columns, strict=True)]
     return "".join("\t".join(row) + "\n" for row in rows)
 

@@ -96,20 +96,24 @@ def _typed(series: pd.Series, column: Column, place: str) -> pd.Series:
     """One column in its declared type."""
     out: pd.Series
     if column.kind == "text":
-        out = pd.Series([NA if pd.isna(v) else str(v) for v in series], index=series.index, dtype="str")
+        cells = series.to_numpy(dtype=object)
+        absent = pd.isna(cells)
+        out = pd.Series([NA if gone else str(cell) for cell, gone in zip(cells, absent, strict=True)],
+                        index=series.index, dtype="str")
+        absent |= cells == NA
     elif column.kind == "flag":
-        bad = [v for v in series if not isinstance(v, (bool, np.bool_))]
+        bad = [v for v in series.to_numpy(dtype=object) if not isinstance(v, (bool, np.bool_))]
         if bad:
             raise TableError(f"column '{column.name}' holds {bad[0]!r}, not true or false", where=place)
-        out = series.astype(bool)
+        out, absent = series.astype(bool), np.zeros(len(series), dtype=bool)
     else:
         try:
             out = pd.to_numeric(series).astype(np.float64)
         except (ValueError, TypeError) as error:
             raise TableError(f"column '{column.name}' is not numeric: {error}", where=place) from error
-        if column.kind == "count" and out.notna().all():
+        absent = np.isnan(out.to_numpy())
+        if column.kind == "count" and not absent.any():
             out = out.astype(np.int64)
-    absent = out == NA if column.kind == "text" else out.isna()
     if not column.missing and absent.any():
         row = int(np.flatnonzero(absent)[0])
         raise TableError(f"column '{column.name}' is missing in row {row}", where=place)
