@@ -281,23 +281,23 @@ def draw(table: Any, path: Path) -> None:
     figure, panels = plt.subplots(rows, 2, figsize=(9, 2.7 * rows), layout="constrained", squeeze=False)
     for panel in panels.flat[len(axes):]:
         panel.set_visible(False)
+    lines: list[Any] = []
     for panel, axis in zip(panels.flat, axes, strict=False):
         mine = table[table["axis"] == axis].sort_values("value")
         panel.plot(mine["value"], mine["seconds"], "o-", color="#1b6ca8", label="processor seconds")
         if axis in ("volumes", "voxels", "grid", "rois"):
             panel.plot(mine["value"], mine["responses_seconds"], "s:", color="#1b6ca8", label="of the responses, s")
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, 1.1 * mine["seconds"].max())
         panel.set_xlabel(words[axis])
         panel.set_ylabel("s", color="#1b6ca8")
         other = panel.twinx()
         other.plot(mine["value"], mine["peak_mb"], "^--", color="#b3541e", label="peak memory")
-        other.set_ylim(bottom=0)
+        other.set_ylim(0, 1.1 * mine["peak_mb"].max())
         other.set_ylabel("MB", color="#b3541e")
         other.spines["top"].set_visible(False)
         panel.spines["top"].set_visible(False)
-        if axis == axes[0]:
-            lines = [*panel.get_lines(), *other.get_lines()]
-            panel.legend(lines, [str(line.get_label()) for line in lines], frameon=False, fontsize=8, loc="upper left")
+        lines = lines or [*panel.get_lines(), *other.get_lines()]
+    figure.legend(lines, [str(line.get_label()) for line in lines], frameon=False, loc="lower right")
     figure.savefig(path, dpi=110)
 
 
