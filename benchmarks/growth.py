@@ -245,8 +245,7 @@ def fit_model(table: Any) -> dict[str, Any]:
 def cohort(costs: dict[str, Any], n: int, sessions: int = 2, volumes: int = 300) -> dict[str, float]:
     """What a cohort costs by the model: one run of 2 mm per session, the 14 ROIs of the first-level benchmark.
 
-    12,000 ROI voxels, 92,000 read for the smoothing of 6 mm. The bytes of an image are those of float32 values, of
-    which gzip leaves three quarters where the head is not masked.
+    12,000 ROI voxels, 92,000 read for the smoothing of 6 mm, values of float32.
     """
     runs, voxels, reads, in_image = n * sessions, 12_000, 92_000, 99 * 117 * 95
     size_gb = 4e-9 * volumes * in_image
@@ -260,7 +259,7 @@ def cohort(costs: dict[str, Any], n: int, sessions: int = 2, volumes: int = 300)
     return {"subjects": n, "runs": runs, "CPU hours, runs": runs * per_run / 3600,
             "CPU hours, a subject besides its images": n * beside["s per subject"] / 3600,
             "CPU hours, group stage": (group["s"] + n * group["s per subject"]) / 3600,
-            "CPU hours to resume": n * again["s per subject"] / 3600, "TB read": runs * size_gb * 0.75 / 1000,
+            "CPU hours to resume": n * again["s per subject"] / 3600, "TB of images, uncompressed": runs * size_gb / 1000,
             "TB of artefacts": runs * volumes * voxels * 4e-12,
             "GB of permutations in memory": 8e-9 * 10_001 * n, "step marks (files)": runs + n}
 

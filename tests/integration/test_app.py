@@ -101,6 +101,19 @@ def test_participants_at_the_same_time_then_the_group_give_the_bytes_of_one_run(
 
 
 @pytest.mark.long
+def test_participants_of_a_multiverse(app: App, tiny: Path, tmp_path: Path) -> None:
+    """Its models and specifications are the participants' work too: the group finds them done."""
+    study, out = tiny / "study.yaml", tmp_path / "out"
+    study.write_text(study.read_text() + "multiverse: {summary: [median], noise: [ols], definitions: [aal3]}\n")
+    deltaroi.run(study, tmp_path / "plain", jobs=1)
+    app(tiny / "bids", out, "participant", "--study", study)
+    assert len(list((out / "logs" / "steps" / "specifications").iterdir())) == 8
+    said = app(tiny / "bids", out, "group", "--study", study)
+    assert "were not done" not in said
+    assert file_hashes(out) == file_hashes(tmp_path / "plain")
+
+
+@pytest.mark.long
 def test_the_group_does_what_participants_left_undone(app: App, simulated: Path, tmp_path: Path) -> None:
     study, out = simulated / "study.yaml", tmp_path / "out"
     deltaroi.run(study, tmp_path / "plain", jobs=2)
