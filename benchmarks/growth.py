@@ -1,6 +1,6 @@
 """How time and memory grow, and a cost model fitted to it: `python benchmarks/growth.py --out docs/growth.tsv`.
 
-    [--repeats 3] [--only AXIS] [--plot docs/pictures/growth.png] [--from TABLE.tsv]
+    [--repeats 3] [--only AXIS] [--plot docs/growth.png] [--from TABLE.tsv]
 
 Each point is a process of its own (one thread), so that its peak memory (VmHWM) is its own; times are processor
 seconds, the median of some repeats after a first one that does not count. Axes, one varied at a time:
