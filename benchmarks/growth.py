@@ -259,7 +259,8 @@ def cohort(costs: dict[str, Any], n: int, sessions: int = 2, volumes: int = 300)
     return {"subjects": n, "runs": runs, "CPU hours, runs": runs * per_run / 3600,
             "CPU hours, a subject besides its images": n * beside["s per subject"] / 3600,
             "CPU hours, group stage": (group["s"] + n * group["s per subject"]) / 3600,
-            "CPU hours to resume": n * again["s per subject"] / 3600, "TB of images, uncompressed": runs * size_gb / 1000,
+            "CPU hours to resume": n * again["s per subject"] / 3600,
+            "TB of images, uncompressed": runs * size_gb / 1000,
             "TB of artefacts": runs * volumes * voxels * 4e-12,
             "GB of permutations in memory": 8e-9 * 10_001 * n, "step marks (files)": runs + n}
 
